@@ -1,0 +1,149 @@
+"""The seam between everything else and a model: requests in, events out.
+
+The engine owns the clock. It never raises through :meth:`Engine.submit`'s events: what goes wrong with one call
+arrives as :class:`Failed` for that call.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from backends.types import Answer, Failure, Mode, Prompt, Sampling
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One call. ``seed`` is the call's own 64-bit seed; ``submitted_at`` is ``time.perf_counter()`` of the query."""
+
+    id: str
+    prompt: Prompt
+    sampling: Sampling
+    seed: int
+    submitted_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """The request waits; ``ahead`` is how many jobs stand before it."""
+
+    request_id: str
+    ahead: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """Its prefill begins."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """More text; ``delta`` is appended to what came before. Concatenated deltas equal the final answer's text."""
+
+    request_id: str
+    delta: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The answer is complete (or cancelled: ``answer.finish``)."""
+
+    request_id: str
+    answer: Answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """There is no answer."""
+
+    request_id: str
+    failure: Failure
+
+
+Event = Queued | Started | Text | Done | Failed
+OnEvent = Callable[[Event], None]
+"""Called on the engine's thread; must return at once and never raise."""
+
+
+class Job(Protocol):
+    """A submitted group of requests."""
+
+    def cancel(self, request_id: str | None = None) -> None:
+        """Stop one request, or all of the job's; partial text is kept and arrives as ``Done`` with "cancelled"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterInfo:
+    """A loaded adapter. ``key`` is "scenario/name"; ``hash`` is of its weights; ``proof`` of the check after its load."""
+
+    key: str
+    scenario: str
+    name: str
+    hash: str
+    proof: Literal["passed", "failed", "not run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineStatus:
+    """What the badge and ``doctor`` show. ``detail`` is a sentence; ``proof_reason`` is empty when it passed."""
+
+    state: Literal["loading", "ready", "failed", "stopped"]
+    detail: str
+    model: str
+    model_path: str
+    base_hash: str
+    device: str
+    dtype: str
+    threads: int
+    context_tokens: int
+    adapters: tuple[AdapterInfo, ...]
+    proof: Literal["passed", "failed", "not run"]
+    proof_reason: str
+    queue_length: int
+
+
+class Engine(Protocol):
+    """One base model behind one queue."""
+
+    def start(self) -> None:
+        """Begin loading in the background; returns at once. Calling it twice does nothing."""
+
+    def wait_ready(self, timeout_s: float | None = None) -> EngineStatus:
+        """Block until ready or failed; the status is returned either way."""
+
+    def status(self) -> EngineStatus:
+        """The state now; never blocks."""
+
+    def submit(self, requests: Sequence[Request], on_event: OnEvent, *, mode: Mode) -> Job:
+        """Queue a group: one merged batch in ``demo`` mode, one row after another in ``bench`` mode.
+
+        Requests with the same rendered prompt and adapter are prefilled once in ``demo`` mode.
+
+        Raises:
+            EngineStopped: the engine failed, stopped, or its contamination proof failed (the reason is in it).
+        """
+
+    def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
+        """Sentence embeddings, float32 of shape (len(texts), dimensions), unit length, and the compute time in ms.
+
+        Served on the engine's thread, between decode steps when a batch is running.
+        """
+
+    def render(self, prompt: Prompt) -> str:
+        """The exact text that would be tokenised for this prompt (chat template, control tokens neutralised)."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a plain text, without special tokens."""
+
+    def load_adapter(self, key: str, path: str) -> AdapterInfo:
+        """Vet and load an adapter, then run the contamination proof again.
+
+        Raises:
+            AdapterRefused: with the reason and how to retrain.
+        """
+
+    def stop(self) -> None:
+        """Finish nothing more; queued and running calls fail with a sentence."""
