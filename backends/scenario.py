@@ -1,0 +1,159 @@
+"""A scenario folder as the backends need it: texts, few-shot turns, schema, retrieval settings. Data only, no cases.
+
+``scenarios/README.md`` explains the folder's files and keys to the person who writes one.
+"""
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.errors import BadInput
+from backends.settings import settings
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+"""What a scenario's folder may be called; anything else (a path, say) is never looked up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewShot:
+    """One example turn: what a user wrote and the answer that is wanted."""
+
+    user: str
+    assistant: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalSettings:
+    """``k`` passages of at most ``chunk_tokens`` tokens of the base model, overlapping by ``chunk_overlap``.
+
+    A passage whose cosine to the query is below ``min_cosine`` is left out.
+    """
+
+    k: int = 3
+    chunk_tokens: int = 120
+    chunk_overlap: int = 0
+    min_cosine: float = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One task. ``name`` is its folder's; ``path`` the folder; ``examples`` the one-click queries.
+
+    ``schema`` is the JSON schema of the answer as text, or None; ``levers`` the backends that it is about;
+    ``criteria`` what people rate.
+    """
+
+    name: str
+    path: Path
+    title: str
+    story: str
+    system_prompt: str
+    cot_prompt: str = ""
+    few_shot: tuple[FewShot, ...] = ()
+    schema: str | None = None
+    criteria: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    levers: tuple[str, ...] = ()
+    retrieval: RetrievalSettings = RetrievalSettings()
+
+
+def list_scenarios() -> tuple[str, ...]:
+    """The names of all scenario folders, in alphabetical order; empty when there are none."""
+    folder = settings().scenarios_dir
+    names = (path.parent.name for path in folder.glob("*/scenario.toml"))
+    return tuple(sorted(name for name in names if NAME.fullmatch(name)))
+
+
+def load_scenario(name: str) -> Scenario:
+    """Read one scenario.
+
+    Raises:
+        BadInput: there is no such scenario, or its ``scenario.toml`` is malformed; the sentence says where.
+    """
+    path = settings().scenarios_dir / name
+    if not NAME.fullmatch(name) or not (path / "scenario.toml").is_file():
+        raise BadInput(f"There is no scenario called {name!r}.", _known_names(name))
+    try:
+        table = tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8"))
+        return _scenario(name, path, table)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"The file scenario.toml of {name!r} can't be used: {reason}.") from error
+
+
+def _known_names(name: str) -> str:
+    known = list_scenarios()
+    if not known:
+        return f"The folder {settings().scenarios_dir} holds none; LEVER_SCENARIOS_DIR names another folder."
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {close[0]}?" if close else f"There are: {', '.join(known)}."
+
+
+def _scenario(name: str, path: Path, table: Mapping[str, object]) -> Scenario:
+    return Scenario(
+        name=name,
+        path=path,
+        title=_text(table, "title") or name,
+        story=_text(table, "story"),
+        system_prompt=_text(table, "system_prompt"),
+        cot_prompt=_text(table, "cot_prompt"),
+        few_shot=tuple(_few_shot(row) for row in _tables(table, "few_shot")),
+        schema=_schema(table),
+        criteria=_texts(table, "criteria"),
+        examples=_texts(table, "examples"),
+        levers=_texts(table, "levers"),
+        retrieval=_retrieval(table.get("retrieval", {})),
+    )
+
+
+def _text(table: Mapping[str, object], key: str) -> str:
+    value = table.get(key, "")
+    if not isinstance(value, str):
+        raise TypeError(f"{key} must be a text")
+    return value.strip()
+
+
+def _texts(table: Mapping[str, object], key: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{key} must be a list of texts")
+    return tuple(item.strip() for item in value)
+
+
+def _tables(table: Mapping[str, object], key: str) -> tuple[Mapping[str, object], ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise TypeError(f"{key} must be written as [[{key}]] tables")
+    return tuple(value)
+
+
+def _few_shot(row: Mapping[str, object]) -> FewShot:
+    turn = FewShot(user=_text(row, "user"), assistant=_text(row, "assistant"))
+    if not turn.user or not turn.assistant:
+        raise ValueError("every [[few_shot]] needs user and assistant")
+    return turn
+
+
+def _schema(table: Mapping[str, object]) -> str | None:
+    text = _text(table, "schema")
+    if text and not isinstance(json.loads(text), dict):
+        raise ValueError("schema must be a JSON object")
+    return text or None
+
+
+def _retrieval(value: object) -> RetrievalSettings:
+    if not isinstance(value, dict):
+        raise TypeError("retrieval must be a [retrieval] table")
+    found = RetrievalSettings(**value)
+    for key in ("k", "chunk_tokens", "chunk_overlap"):
+        if type(getattr(found, key)) is not int:
+            raise TypeError(f"retrieval.{key} must be a whole number")
+    if not isinstance(found.min_cosine, int | float) or not -1 <= found.min_cosine <= 1:
+        raise ValueError("retrieval.min_cosine must lie between -1 and 1")
+    if found.k < 1 or found.chunk_tokens < 16 or not 0 <= found.chunk_overlap < found.chunk_tokens:
+        raise ValueError("retrieval needs k >= 1, chunk_tokens >= 16 and chunk_overlap below chunk_tokens")
+    return found
