@@ -1,0 +1,42 @@
+"""How Lever writes numbers: the only place that turns a figure into text for people. None is always "–"."""
+
+ABSENT = "–"
+
+
+def seconds(ms: float | None) -> str:
+    """Milliseconds as seconds: two decimals below 10 s, one below 100 s, none above; "under 0.01 s" for less."""
+    if ms is None:
+        return ABSENT
+    value = ms / 1000
+    if value < 0.01:
+        return "under 0.01 s"
+    if value < 9.995:
+        return f"{value:.2f} s"
+    return f"{value:.1f} s" if value < 99.95 else f"{value:,.0f} s"
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separators; means are rounded."""
+    return ABSENT if value is None else f"{round(value):,}"
+
+
+def rate(per_second: float | None) -> str:
+    """A speed per second: one decimal below 10, else whole."""
+    if per_second is None:
+        return ABSENT
+    return f"{per_second:.1f}/s" if per_second < 9.95 else f"{per_second:,.0f}/s"
+
+
+def cosine(value: float | None) -> str:
+    """A similarity with two decimals, with a true minus sign."""
+    return ABSENT if value is None else f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
+
+
+def share(part: int, whole: int) -> str:
+    """ "7 of 10": counts stay counts, as a percentage of few hides how few they are."""
+    return f"{part:,} of {whole:,}"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """ "1 answer", "3 answers"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

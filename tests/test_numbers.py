@@ -1,0 +1,36 @@
+"""One table: what a figure looks like to people."""
+
+import pytest
+
+from compare import numbers
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (numbers.seconds(None), "–"),
+        (numbers.seconds(0), "under 0.01 s"),
+        (numbers.seconds(10), "0.01 s"),
+        (numbers.seconds(1234), "1.23 s"),
+        (numbers.seconds(9994), "9.99 s"),
+        (numbers.seconds(9996), "10.0 s"),
+        (numbers.seconds(61_250), "61.2 s"),
+        (numbers.seconds(1_234_567), "1,235 s"),
+        (numbers.count(None), "–"),
+        (numbers.count(0), "0"),
+        (numbers.count(1234.4), "1,234"),
+        (numbers.rate(None), "–"),
+        (numbers.rate(3.14), "3.1/s"),
+        (numbers.rate(142.6), "143/s"),
+        (numbers.cosine(None), "–"),
+        (numbers.cosine(0.456), "0.46"),
+        (numbers.cosine(-0.2), "−0.20"),
+        (numbers.cosine(-0.001), "0.00"),
+        (numbers.share(7, 10), "7 of 10"),
+        (numbers.plural(1, "answer"), "1 answer"),
+        (numbers.plural(0, "answer"), "0 answers"),
+        (numbers.plural(2, "query", "queries"), "2 queries"),
+    ],
+)
+def test_figures_are_written_for_people(written: str, expected: str) -> None:
+    assert written == expected
