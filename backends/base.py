@@ -1,0 +1,91 @@
+"""What a backend is, and the one list of them.
+
+A backend says how a query becomes a prompt, and nothing else: it never touches a model. What all backends
+have in common (sampling, decoding, timing, storing) happens elsewhere, so a file shows only its difference.
+"""
+
+from functools import lru_cache
+from typing import Protocol
+
+from backends.engine.base import Engine
+from backends.errors import AdapterRefused, BadInput
+from backends.scenario import Scenario
+from backends.types import Prompt, Query
+
+DEFAULT_BACKENDS = ("prompt", "rag", "lora", "hybrid")
+"""The lanes of the home screen, from cheap to dear."""
+
+
+class Backend(Protocol):
+    """One way to answer. ``name`` is what ``--backends`` takes, ``title`` what a lane shows."""
+
+    name: str
+    title: str
+    layers: tuple[str, ...]
+    """What it adds to the bare query: "system", "passages", "adapter"."""
+
+    def prepare(self, query: Query, scenario: Scenario, engine: Engine, system: str | None = None) -> Prompt:
+        """Turn the query into the prompt of this backend; ``system`` None takes the scenario's own text.
+
+        May block on retrieval; call it from a worker thread, never from the engine's.
+
+        Raises:
+            BadInput: the query is empty.
+            KnowledgeUnavailable: passages are needed and there are none to be had.
+            AdapterRefused: an adapter is needed and missing, or the engine refuses it.
+        """
+
+
+def query_text(query: Query) -> str:
+    """The query without its outer white space; an empty one is refused here, before any work."""
+    text = query.text.strip()
+    if not text:
+        raise BadInput("The question is empty.", "Type a question first.")
+    return text
+
+
+def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
+    """The key of the scenario's adapter ``name``, loaded into the engine first if it came after the start.
+
+    Raises:
+        AdapterRefused: there is no such folder, or the engine's vetting refuses what is in it.
+    """
+    key = f"{scenario.name}/{name}"
+    folder = scenario.path / "adapters" / name
+    if not (folder / "adapter_config.json").is_file():
+        raise AdapterRefused(
+            f'The scenario {scenario.name} has no adapter "{name}" yet.',
+            f"Train it with: python -m compare train {scenario.name}",
+        )
+    if key not in {adapter.key for adapter in engine.status().adapters}:
+        engine.wait_ready()
+        if key not in {adapter.key for adapter in engine.status().adapters}:
+            engine.load_adapter(key, str(folder))
+    return key
+
+
+@lru_cache(maxsize=1)
+def registry() -> dict[str, Backend]:
+    """All backends by name, from cheap to dear. Adding one is adding a line here."""
+    from backends.hybrid import Hybrid
+    from backends.lora import Lora
+    from backends.prompt_only import PromptOnly
+    from backends.rag import Rag
+
+    backends: tuple[Backend, ...] = (PromptOnly(), Rag(), Lora(), Hybrid())
+    return {backend.name: backend for backend in backends}
+
+
+def chosen(names: tuple[str, ...]) -> tuple[Backend, ...]:
+    """The backends of these names, in the order given.
+
+    Raises:
+        BadInput: a name is unknown, given twice, or there is none.
+    """
+    known = registry()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise BadInput(f"There is no backend {unknown[0]!r}.", f"Known are: {', '.join(known)}.")
+    if not names or len(set(names)) < len(names):
+        raise BadInput("Name at least one backend, and each only once.", f"Known are: {', '.join(known)}.")
+    return tuple(known[name] for name in names)

@@ -1,0 +1,33 @@
+"""``rag``: the passages that retrieval finds stand before the question; the base model stays bare."""
+
+from backends.base import query_text
+from backends.engine.base import Engine
+from backends.prompts import build_prompt
+from backends.scenario import Scenario
+from backends.types import Prompt, Query
+
+
+class Rag:
+    """System text, retrieved passages, query, no adapter."""
+
+    name = "rag"
+    title = "Retrieval"
+    layers: tuple[str, ...] = ("system", "passages")
+
+    def prepare(self, query: Query, scenario: Scenario, engine: Engine, system: str | None = None) -> Prompt:
+        """See :meth:`backends.base.Backend.prepare`.
+
+        When nothing is similar enough, the prompt is that of ``prompt``: no passage beats a wrong one.
+        """
+        from backends.knowledge import knowledge
+
+        text = query_text(query)
+        found = knowledge().retrieve(scenario, text, engine)
+        return build_prompt(
+            scenario,
+            text,
+            system=system,
+            passages=found.passages,
+            embed_ms=found.embed_ms,
+            retrieve_ms=found.retrieve_ms,
+        )
