@@ -1,4 +1,4 @@
-"""A scenario folder as the backends need it: texts, few-shot turns, schema, retrieval settings. Data only, no cases.
+"""A scenario folder as the backends need it: texts, few-shot turns, schema, retrieval; no cases.
 
 ``scenarios/README.md`` explains the folder's files and keys to the person who writes one.
 """

@@ -30,7 +30,7 @@ KEPT_RUNS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What produced a run's answers: the model with the hash of its weights, adapters, versions, proof result."""
+    """What produced a run's answers: model, hash of its weights, adapters, versions, proof result."""
 
     model: str
     model_path: str
@@ -46,10 +46,11 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveAnswer:
-    """One call, now. ``text`` grows while it runs and stays when it fails; ``queue_ahead`` counts jobs before it.
+    """One call, now. ``text`` grows while it runs and stays when it fails.
 
-    ``prompt`` is known once it is prepared, ``answer`` once it is done (or cancelled while it ran), ``failure``
-    says why there is none. ``checks`` are filled for done calls only.
+    ``queue_ahead`` counts the jobs before it; ``prompt`` is known once it is prepared, ``answer`` once it is
+    done (or was cancelled while it ran); ``failure`` says why there is none. ``checks`` are filled for done
+    calls only.
     """
 
     backend: str
@@ -73,9 +74,9 @@ class LiveAnswer:
 class RunView:
     """A frozen picture of a run, live or stored.
 
-    ``calls`` is ordered by repeat, then by backend as asked. ``version`` grows with every change of a live run.
-    ``system_text`` is the system prompt that was used and ``system_version`` its number within the scenario.
-    Times are UTC, ISO 8601; ``finished_at`` is empty while the run goes on.
+    ``calls`` is ordered by repeat, then by backend as asked; ``version`` grows with every change of a live
+    run. ``system_text`` is the system prompt that was used and ``system_version`` its number within the
+    scenario. Times are UTC, ISO 8601; ``finished_at`` is empty while the run goes on.
     """
 
     id: str
@@ -99,6 +100,11 @@ class RunView:
     def lane(self, backend: str) -> tuple[LiveAnswer, ...]:
         """One backend's calls in order of their repeat."""
         return tuple(call for (name, _), call in self.calls.items() if name == backend)
+
+
+def call_keys(backends: Sequence[str], repeats: int) -> tuple[CallKey, ...]:
+    """All calls of a run in the order in which screens show them: repeat by repeat, backends as asked."""
+    return tuple((backend, repeat) for repeat in range(repeats) for backend in backends)
 
 
 @dataclass
@@ -182,7 +188,7 @@ class LiveRun:
         return self.snapshot()
 
     def wait_change(self, version: int, timeout_s: float) -> RunView:
-        """Block until the run has a newer version than ``version`` or is done, at most ``timeout_s`` seconds."""
+        """Block until the run is newer than ``version`` or done, at most ``timeout_s`` seconds."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._state.version > version or self._state.status != "running", timeout_s
@@ -190,7 +196,7 @@ class LiveRun:
         return self.snapshot()
 
     def cancel(self, backend: str | None = None) -> None:
-        """Stop one backend's open calls, or all; each keeps the text that it has. Ended calls stay as they are."""
+        """Stop one backend's open calls, or all; each keeps its text so far. Ended calls stay as they are."""
         with self._changed:
             stop = self._on_cancel
             keys = [k for k, call in self._calls.items() if not call.ended and backend in (None, k[0])]
@@ -205,7 +211,7 @@ class LiveRun:
             self._on_cancel = stop
 
     def change(self, key: CallKey, update: Callable[[LiveAnswer], LiveAnswer]) -> LiveAnswer:
-        """Replace one call by ``update`` of it, unless it has ended; gives the call as it stands afterwards."""
+        """Replace one call by ``update`` of it, unless it has ended; gives the call as it now stands."""
         with self._changed:
             before = self._calls[key]
             if before.ended:

@@ -1,0 +1,238 @@
+"""Runs and calls in a database: what was asked, what came back, what it was made with.
+
+A run comes back as the same :class:`~compare.live.RunView` that a live run shows. Prompts are stored once
+per hash, with their passages. ``compare/tables.py`` holds the tables, ``compare/database.py`` opens the
+database.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from threading import Lock
+
+import numpy as np
+from sqlalchemy import Engine, func, make_url, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from backends.errors import BadInput
+from backends.settings import settings
+from backends.types import Prompt
+from compare import rows
+from compare.database import open_database, store_errors
+from compare.live import LiveAnswer, Provenance, RunView
+from compare.owner import is_gone, this_process
+from compare.tables import CallRow, EmbeddingRow, PassageRow, PromptRow, PromptVersionRow, RunRow
+
+FOREIGN_RUN_ENDS = timedelta(days=1)
+"""A run of another machine, which can't be asked, counts as interrupted after this long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptVersion:
+    """A scenario's system prompt by its number, counted from 1; ``created_at`` is UTC, ISO 8601."""
+
+    number: int
+    text: str
+    created_at: str
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the millisecond: how the store writes every time."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def new_run_id() -> str:
+    """A fresh run id, short enough for a link and not to be guessed."""
+    return secrets.token_hex(8)
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text in UTF-8, in hex: the key of prompts, system texts and embeddings."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Store:
+    """One database, opened at first use. Any thread may call; every method may raise ``StoreUnavailable``."""
+
+    def __init__(self, url: str) -> None:
+        """``url`` is SQLAlchemy's, such as ``sqlite:////data/lever.db``; nothing is touched yet."""
+        self.url = url
+        self._engine: Engine | None = None
+        self._opening = Lock()
+
+    def open(self) -> None:
+        """Open and migrate the database now, and mark runs whose process is gone as interrupted."""
+        with self._opening:
+            if self._engine is None:
+                engine = open_database(self.url)
+                try:
+                    with store_errors(), _writing(engine) as session:
+                        _mark_interrupted(session)
+                except BaseException:
+                    engine.dispose()
+                    raise
+                self._engine = engine
+
+    def close(self) -> None:
+        """Let go of all connections; the next use opens it again."""
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    def describe(self) -> str:
+        """The address without a password."""
+        try:
+            return make_url(self.url).render_as_string(hide_password=True)
+        except Exception:
+            return "an address that can't be understood"
+
+    def create_run(self, view: RunView) -> int:
+        """Store a run as it begins; gives the number of its system text within the scenario."""
+        with self._write() as session:
+            version = _version(session, view.scenario, view.system_text)
+            session.add(rows.run_row(view, version, this_process()))
+            return version.number
+
+    def set_provenance(self, run_id: str, provenance: Provenance) -> None:
+        """Note what produces the run's answers."""
+        with self._write() as session:
+            values = {"provenance": rows.provenance_json(provenance)}
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+    def save_call(self, run_id: str, call: LiveAnswer, *, case_id: str | None = None) -> None:
+        """Store one ended call with its prompt, passages and checks; committed when this returns."""
+        with self._write() as session:
+            prompt_hash = None if call.prompt is None else _keep_prompt(session, call.prompt, call)
+            session.add(rows.call_row(run_id, case_id, call, prompt_hash, now()))
+
+    def finish_run(self, run_id: str) -> str:
+        """Say that the run is done; gives the time that is stored."""
+        finished_at = now()
+        with self._write() as session:
+            values = {"status": "done", "finished_at": finished_at}
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+        return finished_at
+
+    def load_run(self, run_id: str) -> RunView:
+        """The run with its calls, as a screen shows it; calls that were never stored are filled in as such.
+
+        Raises:
+            BadInput: there is no such run.
+        """
+        with self._read() as session:
+            run = session.get(RunRow, run_id)
+            if run is None:
+                raise BadInput(f"There is no run {run_id!r} in this store.")
+            query = select(CallRow).where(CallRow.run_id == run_id).order_by(CallRow.id)
+            query = query.options(
+                selectinload(CallRow.checks), selectinload(CallRow.prompt).selectinload(PromptRow.passages)
+            )
+            return rows.run_view(run, session.scalars(query).all())
+
+    def latest_runs(self, limit: int = 20) -> tuple[str, ...]:
+        """The ids of the newest runs, newest first."""
+        with self._read() as session:
+            query = select(RunRow.id).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
+            return tuple(session.scalars(query))
+
+    def system_version(self, scenario: str, text: str) -> int:
+        """The number of a system text within its scenario; only a new text makes a new number."""
+        with self._write() as session:
+            return _version(session, scenario, text).number
+
+    def system_versions(self, scenario: str) -> tuple[PromptVersion, ...]:
+        """All system texts that were used or kept for a scenario, oldest first."""
+        with self._read() as session:
+            query = select(PromptVersionRow).where(PromptVersionRow.scenario == scenario)
+            found = session.scalars(query.order_by(PromptVersionRow.number))
+            return tuple(PromptVersion(number=v.number, text=v.text, created_at=v.created_at) for v in found)
+
+    def save_embeddings(self, vectors: Mapping[str, np.ndarray], embedder_hash: str) -> None:
+        """Keep sentence embeddings by text; ``vectors`` are one-dimensional float32; known ones stay."""
+        with self._write() as session:
+            for text, vector in vectors.items():
+                key = (text_hash(text), embedder_hash)
+                if session.get(EmbeddingRow, key) is None:
+                    data = np.asarray(vector, dtype="<f4").tobytes()
+                    session.add(EmbeddingRow(text_hash=key[0], embedder_hash=key[1], vector=data))
+
+    def embedding(self, text: str, embedder_hash: str) -> np.ndarray | None:
+        """The kept embedding of a text, float32 and one-dimensional, or None."""
+        with self._read() as session:
+            row = session.get(EmbeddingRow, (text_hash(text), embedder_hash))
+            return None if row is None else np.frombuffer(row.vector, dtype="<f4")
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        self.open()
+        assert self._engine is not None
+        with store_errors(), _writing(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        self.open()
+        assert self._engine is not None
+        with store_errors(), Session(self._engine) as session:
+            yield session
+
+
+@lru_cache(maxsize=1)
+def store() -> Store:
+    """The process-wide store of the settings; not yet opened."""
+    configured = settings()
+    return Store(configured.database_url or f"sqlite:///{configured.data_dir.absolute() / 'lever.db'}")
+
+
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Session]:
+    with Session(engine.execution_options(writes=True)) as session, session.begin():
+        yield session
+
+
+def _version(session: Session, scenario: str, text: str) -> PromptVersionRow:
+    of_scenario = select(PromptVersionRow).where(PromptVersionRow.scenario == scenario)
+    key = text_hash(text)
+    found = session.scalars(of_scenario.where(PromptVersionRow.text_hash == key)).first()
+    if found is not None:
+        return found
+    largest = select(func.max(PromptVersionRow.number)).where(PromptVersionRow.scenario == scenario)
+    number = (session.scalar(largest) or 0) + 1
+    row = PromptVersionRow(scenario=scenario, number=number, text=text, text_hash=key, created_at=now())
+    session.add(row)
+    return row
+
+
+def _keep_prompt(session: Session, prompt: Prompt, call: LiveAnswer) -> str:
+    rendered = "" if call.answer is None else call.answer.rendered
+    said = asdict(prompt)
+    for measured in ("embed_ms", "retrieve_ms"):
+        del said[measured]
+    key = text_hash(json.dumps([said, rendered], sort_keys=True))
+    if session.get(PromptRow, key) is None:
+        session.add(
+            PromptRow(
+                hash=key,
+                messages=said["messages"],
+                layers=said["layers"],
+                adapter=prompt.adapter,
+                rendered=rendered,
+                passages=[PassageRow(**passage) for passage in said["passages"]],
+            )
+        )
+    return key
+
+
+def _mark_interrupted(session: Session) -> None:
+    horizon = (datetime.now(UTC) - FOREIGN_RUN_ENDS).isoformat(timespec="milliseconds")
+    for run in session.scalars(select(RunRow).where(RunRow.status == "running")):
+        gone = is_gone(run.owner)
+        if gone or (gone is None and run.started_at < horizon):
+            run.status = "interrupted"
+            run.finished_at = now()
