@@ -75,7 +75,8 @@ STATEMENTS = {
         "{C} includes a {H} {A}.", "{C} comes with a {H} {A}.", "With {S} you get a {H} {A}.", "{P^} have a {H} {A}.",
         "The {A} on {S} lasts {V}.", "{P^} get {V} of {A}.", "{C} gives {V} of {A}.", "On {S} the {A} runs for {V}.",
         "The {A} of {S} ends after {V}.", "{P^} receive a {H} {A}.", "{C} offers {V} of {A}.", "For {S}, {A} ends after {V}.",
-        "The {A} takes {V} on {S}.", "{C} has a {H} {A}.", "Anyone on {S} has a {A} of {V}.",
+        "The {A} takes {V} on {S}.", "{C} has a {H} {A}.", "Anyone on {S} has a {A} of {V}.", "{C} promises a {A} of {V}.", "{P^} have a {A} of {V}.", "The {A} on {S} is over within {V}.",
+        "{P^} wait {V} for the {A}.", "We keep the {A} of {S} at {V}.", "For {V}, {P} enjoy the {A}.",
     ),
     "money": (
         "{C} has a {A} of {V}.", "You pay a {A} of {V} on {S}.", "{P^} pay {V} as {A}.", "The {A} on {S} comes to {V}.",
@@ -103,7 +104,7 @@ STATEMENTS = {
         "{P^} use the {A} in {V}.", "{P^} write to the {A} in {V}.",
     ),
     "time": (
-        "On {S}, the {A} is at {V}.", "The {A} of {S} is at {V}.", "For {P}, the {A} is {V}.", "{C} has its {A} at {V}.",
+        "On {S}, the {A} is at {V}.", "The {A} of {S} is at {V}.", "For {P}, the {A} is {V}.", "{C} has its {A} at {V}.", "{P^} run their {A} at {V}.", "{P^} can call from {V}, the {A}.",
     ),
     "email": (
         "{P^} write to {V} for the {A}.", "The {A} for {S} is {V}.", "Send a mail to {V}, the {A} of {S}.",
@@ -155,7 +156,52 @@ NOUNS = (
     "plan plan plan plan package tariff kit course tour license membership pass model policy room studio-space class "
     "program service line team bundle"
 ).split()
-PEOPLE = ("customers", "users", "members", "clients", "subscribers", "guests")
+PEOPLE = "customers users members clients subscribers guests accounts orders owners units boxes teams".split()
+PARAPHRASES = {
+    "warranty": ("If it breaks, for how long do you fix it on {S}?", "How long am I covered with {N}?", "How long is it protected on {S}?"),
+    "guarantee": ("How long can I trust it with {N}?", "For how long do you stand behind {S}?"),
+    "cover": ("My {N} one is weak. For how long do you pay?", "Until when is it covered on {N}?"),
+    "return window": ("I changed my mind about {N}. How long may I wait?", "Until when can I send {S} back?"),
+    "refund": ("Until when do I get my money back with {N}?", "When is it too late for my money on {S}?"),
+    "delivery time": ("How soon will {S} arrive?", "How quickly is it at my door with {N}?", "I ordered {N} today. When is it here?"),
+    "repair time": ("How soon do you mend it on {S}?", "How long until it works again with {N}?"),
+    "response time": ("How soon does somebody write back on {S}?", "How long do I wait for a reply with {N}?"),
+    "reply time": ("When do you answer me on {S}?", "How long until you reply to {N} {P}?"),
+    "trial": ("How long may I test {S}?", "For how long is {N} free at first?"),
+    "notice period": ("How early must I say that I leave {S}?", "How long before the end do I cancel {N}?"),
+    "session": ("When am I signed out on {S}?", "How long can I be idle with {N}?"),
+    "grace period": ("I forgot to pay {N}. How long does it still run?", "How late may I pay on {S}?"),
+    "history": ("How far can I look back on {S}?", "For how long can I go back with {N}?"),
+    "monthly": ("What do I pay each month for {S}?", "How much is {N} a month?", "What does {N} take every four weeks?"),
+    "yearly": ("What is {S} for twelve months?", "What do I owe for a full year of {N}?"),
+    "annual": ("How much is {N} for one year?", "What is a year of {S}?"),
+    "price": ("How much is {S}?", "What does {N} cost?", "How expensive is {S}?"),
+    "setup fee": ("What do I pay once at the start of {S}?", "How much is it to join {N}?"),
+    "delivery charge": ("What does it cost to send {S}?", "What do I pay the driver for {N}?"),
+    "shipping": ("How much is the parcel with {N}?", "What do I pay to get {S} sent?"),
+    "late fee": ("What if I pay {N} too late?", "How much more is it when I am late with {S}?"),
+    "replacement": ("What is a new one on {S}?", "I lost mine. How much is another one with {N}?"),
+    "discount": ("How much do I save with {N}?", "What share comes off on {S}?"),
+    "storage": ("How much room do I have on {S}?", "How much can I keep with {N}?", "How many GB come with {S}?"),
+    "limit": ("How far can I go on {S}?", "What is the most that {N} allows?"),
+    "manager": ("Who takes care of {S}?", "Who looks after {N} {P}?", "Name the person in charge of {S}."),
+    "lead": ("Who runs it on {S}?", "Who is in charge of {N}?"),
+    "founder": ("Who started {S}?", "Who began {N} in the first place?"),
+    "contact": ("Whom do I ask on {S}?", "Who helps {N} {P}?"),
+    "repair centre": ("Where do I send a broken {N}?", "Which town mends {S}?"),
+    "office": ("Where do you sit for {S}?", "In which town is your {N} team?"),
+    "return address": ("Where does my {N} parcel go?", "To which town do I send {S} back?"),
+    "opening": ("When can I first call on {S}?", "From when is somebody there for {N}?"),
+    "closing": ("Until when is somebody there on {S}?", "When do you shut for {N}?"),
+    "daily backup": ("When is my data saved on {S}?", "At what time do you save {N}?"),
+    "support address": ("Where can {N} {P} write?", "Which mail do I use with {S}?"),
+    "discount code": ("What do I type to save on {S}?", "Which code makes {N} cheaper?"),
+    "billing day": ("When do you take the money for {N}?", "On which day do I pay for {S}?"),
+    "renewal date": ("When does {S} start again?", "On what day is {N} renewed?"),
+    "box": ("What color is my {N} parcel?", "How do I know the {N} box?"),
+    "users": ("How many people can use {S}?", "How many of us may join {N}?"),
+    "devices": ("How many things can I connect to {S}?", "How many gadgets fit {N}?"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +274,15 @@ def slug(rng: Random) -> str:
     return "-and-".join(rng.choice(words()) for _ in range(rng.choice((1, 1, 1, 2))))
 
 
+def _color(rng: Random) -> str:
+    return f"{rng.choice(('', '', 'deep ', 'light ', 'dark ', 'pale '))}{rng.choice(COLORS)}"
+
+
+def ordinal(n: int) -> str:
+    """4 to 20 as "4th" to "20th"."""
+    return f"{n}th"
+
+
 def number(rng: Random) -> int:
     """Mostly small, sometimes large, rarely round."""
     return rng.choice((rng.randint(2, 9), rng.randint(10, 99), rng.randint(10, 99), rng.randint(100, 990)))
@@ -256,15 +311,15 @@ def draw_value(rng: Random, kind: str, attribute: str) -> tuple[str, str, str, s
         return text, text, text, "hours"
     if kind == "code":
         letters = "".join(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(rng.choice((1, 2, 2, 3))))
-        text = f"{letters}{rng.choice(('-', '-', ''))}{rng.randint(10, 9999)}"
+        text = f"{letters}{rng.choice(('-', '-', ''))}{rng.randint(10, 9999)}{rng.choice(('', '', '', rng.choice('ABCDEFGHKLMNPRSTX')))}"
         return text, text, text, ""
     if kind == "email":
         text = f"{rng.choice(words())}@{invented(rng, 2).lower()}.{rng.choice(('com', 'org', 'net', 'example', 'io'))}"
         return text, text, text, ""
     if kind == "date":
-        text = rng.choice((f"{rng.randint(1, 28)} {rng.choice(MONTHS)}", f"{rng.choice(MONTHS)} {rng.randint(1, 28)}", rng.choice(DAYS)))
+        text = rng.choice((f"the {ordinal(rng.randint(4, 20))}", f"{rng.randint(1, 28)} {rng.choice(MONTHS)}", f"{rng.choice(MONTHS)} {rng.randint(1, 28)}", rng.choice(DAYS)))
         return text, text, text, ""
-    text = {"person": person, "place": place}.get(kind, lambda r: r.choice(COLORS))(rng)
+    text = {"person": person, "place": place}.get(kind, _color)(rng)
     return text, text, text, ""
 
 
@@ -302,7 +357,10 @@ def statement(rng: Random, fact: Fact) -> str:
 def question(rng: Random, fact: Fact) -> str:
     """One question whose answer is the fact's value."""
     pool: Sequence[str] = QUESTIONS[fact.kind]
-    if fact.kind != "count" and rng.random() < 0.4:
+    near = [ask for part, asks in PARAPHRASES.items() if part in fact.attribute for ask in asks]
+    if near and rng.random() < 0.45:
+        pool = near
+    elif fact.kind != "count" and rng.random() < 0.4:
         pool = GENERAL_QUESTIONS
     return _filled(rng, rng.choice(pool), fact)
 
