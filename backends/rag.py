@@ -2,6 +2,7 @@
 
 from backends.base import query_text
 from backends.engine.base import Engine
+from backends.knowledge import knowledge
 from backends.prompts import build_prompt
 from backends.scenario import Scenario
 from backends.types import Prompt, Query
@@ -19,8 +20,6 @@ class Rag:
 
         When nothing is similar enough, the prompt is that of ``prompt``: no passage beats a wrong one.
         """
-        from backends.knowledge import knowledge
-
         text = query_text(query)
         found = knowledge().retrieve(scenario, text, engine)
         return build_prompt(

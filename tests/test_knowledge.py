@@ -1,0 +1,225 @@
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from transformers import AutoTokenizer
+
+from backends.engine.base import EngineStatus
+from backends.engine.embedding import Embedder, packaged_folder
+from backends.errors import KnowledgeUnavailable
+from backends.knowledge import Knowledge
+from backends.knowledge.documents import Document, cut, sections
+from backends.scenario import RetrievalSettings, Scenario, load_scenario
+
+
+class Tools:
+    """The real embedding model and a real tokenizer, without an engine's queue around them."""
+
+    def __init__(self) -> None:
+        self._embedder = Embedder("", "cpu")
+        self._tokenizer = AutoTokenizer.from_pretrained(packaged_folder())
+        self.base_hash = "tokenizer-of-minilm"
+        self.embedded = 0
+
+    def wait_ready(self, timeout_s: float | None = None) -> EngineStatus:
+        return EngineStatus(
+            state="ready",
+            detail="",
+            model="",
+            model_path="",
+            base_hash=self.base_hash,
+            device="cpu",
+            dtype="float32",
+            threads=1,
+            context_tokens=512,
+            adapters=(),
+            proof="passed",
+            proof_reason="",
+            queue_length=0,
+        )
+
+    def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
+        self.embedded += len(texts)
+        return self._embedder.embed(texts)
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+
+@pytest.fixture(scope="module")
+def tools() -> Tools:
+    return Tools()
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Scenario:
+    shipped = load_scenario("support-facts")
+    (tmp_path / "scenario" / "knowledge").mkdir(parents=True)
+    for document in ("warranty.md", "pricing.md", "refunds.md"):
+        shutil.copy(shipped.path / "knowledge" / document, tmp_path / "scenario" / "knowledge")
+    return replace(shipped, path=tmp_path / "scenario")
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Knowledge:
+    return Knowledge(tmp_path / "chroma")
+
+
+def test_the_passage_that_holds_the_answer_comes_numbered_with_its_cosine(knowledge, scenario, tools):
+    found = knowledge.retrieve(scenario, "What warranty does the Pro plan include?", tools)
+    assert [passage.number for passage in found.passages] == [1, 2, 3]
+    best = found.passages[0]
+    assert best.source == "warranty.md"
+    assert "2-year hardware warranty" in best.text
+    assert best.chunk_id.startswith("warranty.md#")
+    cosines = [passage.cosine for passage in found.passages]
+    assert cosines == sorted(cosines, reverse=True)
+    again, _ = tools.embed(["What warranty does the Pro plan include?", best.text])
+    assert best.cosine == pytest.approx(float(again[0] @ again[1]), abs=1e-3)
+    assert found.embed_ms > 0
+    assert found.retrieve_ms > 0
+
+
+def test_what_is_not_similar_enough_is_left_out(knowledge, scenario, tools):
+    strict = replace(scenario, retrieval=RetrievalSettings(min_cosine=0.99))
+    assert knowledge.retrieve(strict, "Is the hub made from recycled plastic?", tools).passages == ()
+
+
+def test_an_unchanged_index_is_not_embedded_again_even_by_a_new_process(scenario, tools, tmp_path):
+    built = Knowledge(tmp_path / "chroma").ensure_index(scenario, tools)
+    before = tools.embedded
+    reopened = Knowledge(tmp_path / "chroma")
+    assert reopened.ensure_index(scenario, tools) == built
+    assert tools.embedded - before <= 3  # only the samples of the health check
+    before = tools.embedded
+    reopened.ensure_index(scenario, tools)
+    assert tools.embedded == before
+
+
+def test_an_edited_document_is_what_the_next_question_finds(knowledge, scenario, tools):
+    knowledge.ensure_index(scenario, tools)
+    path = scenario.path / "knowledge" / "warranty.md"
+    path.write_text(path.read_text().replace("a 2-year hardware warranty", "a 39-month hardware warranty"))
+    found = knowledge.retrieve(scenario, "What warranty does the Pro plan include?", tools)
+    assert "39-month hardware warranty" in found.passages[0].text
+    assert "changed" in knowledge.ensure_index(scenario, tools).detail
+
+
+def test_other_chunk_settings_or_another_base_make_another_index(knowledge, scenario, tools):
+    whole = knowledge.ensure_index(scenario, tools)
+    small = replace(scenario, retrieval=RetrievalSettings(chunk_tokens=40))
+    assert knowledge.ensure_index(small, tools).chunks > whole.chunks
+    before = tools.embedded
+    tools.base_hash, old = "another", tools.base_hash
+    knowledge.ensure_index(scenario, tools)
+    tools.base_hash = old
+    assert tools.embedded - before >= whole.chunks
+
+
+def test_no_documents_is_one_sentence_that_names_the_folder(knowledge, scenario, tools):
+    shutil.rmtree(scenario.path / "knowledge")
+    with pytest.raises(KnowledgeUnavailable, match="support-facts has no documents") as error:
+        knowledge.retrieve(scenario, "Anything?", tools)
+    assert str(scenario.path / "knowledge") in error.value.hint
+    health = knowledge.health(scenario, tools)
+    assert (health.healthy, health.documents, health.chunks) == (False, 0, 0)
+
+
+def test_files_that_nobody_can_read_are_named(knowledge, scenario, tools):
+    (scenario.path / "knowledge" / "contract.pdf").write_bytes(b"%PDF-1.7")
+    assert "Left out: contract.pdf" in knowledge.ensure_index(scenario, tools).detail
+
+
+def test_vectors_of_another_model_are_noticed_and_replaced(knowledge, scenario, tools):
+    built = knowledge.ensure_index(scenario, tools)
+    collection = _collection(knowledge)
+    ids = collection.get(include=[])["ids"]
+    noise = np.random.default_rng(0).normal(size=(len(ids), 384)).astype(np.float32)
+    collection.update(ids=ids, embeddings=noise / np.linalg.norm(noise, axis=1, keepdims=True))
+    health = knowledge.health(scenario, tools)
+    assert health.healthy
+    assert health.chunks == built.chunks
+    assert "damaged" in health.detail
+    assert (
+        knowledge.retrieve(scenario, "What warranty does Pro include?", tools).passages[0].source
+        == "warranty.md"
+    )
+
+
+def test_lost_chunks_are_noticed_and_replaced(knowledge, scenario, tools):
+    built = knowledge.ensure_index(scenario, tools)
+    _collection(knowledge).delete(ids=["warranty.md#2"])
+    health = knowledge.health(scenario, tools)
+    assert (health.healthy, health.chunks) == (True, built.chunks)
+    assert "damaged" in health.detail
+
+
+def test_a_collection_that_vanishes_between_questions_is_built_again(knowledge, scenario, tools):
+    knowledge.ensure_index(scenario, tools)
+    knowledge.index._client.delete_collection(_collection(knowledge).name)
+    assert knowledge.retrieve(scenario, "What warranty does Pro include?", tools).passages
+
+
+def test_a_corrupt_folder_is_moved_aside_and_rebuilt_with_a_sentence(scenario, tools, tmp_path):
+    Knowledge(tmp_path / "chroma").ensure_index(scenario, tools)
+    _forget_clients()
+    (tmp_path / "chroma" / "chroma.sqlite3").write_bytes(b"this is no database " * 500)
+    damaged = Knowledge(tmp_path / "chroma")
+    health = damaged.health(scenario, tools)
+    assert health.healthy
+    assert "moved to chroma.damaged-" in health.detail
+    assert len(list(tmp_path.glob("chroma.damaged-*"))) == 1
+    assert damaged.retrieve(scenario, "What warranty does Pro include?", tools).passages
+
+
+def test_a_folder_that_can_not_be_written_names_the_setting(scenario, tools, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KnowledgeUnavailable, match="LEVER_DATA_DIR"):
+        Knowledge(tmp_path / "file" / "chroma").ensure_index(scenario, tools)
+
+
+def test_threads_that_ask_at_once_get_the_same_answer(knowledge, scenario, tools):
+    question = "What warranty does the Pro plan include?"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: knowledge.retrieve(scenario, question, tools).passages, range(16)))
+    assert len({tuple(passage.chunk_id for passage in passages) for passages in answers}) == 1
+
+
+def test_chunks_keep_whole_sentences_within_the_limit_of_the_models_tokens(scenario, tools):
+    text = (scenario.path / "knowledge" / "warranty.md").read_text()
+    chunks = cut(
+        [Document(source="warranty.md", text=text)],
+        chunk_tokens=40,
+        chunk_overlap=0,
+        count_tokens=tools.count_tokens,
+    )
+    assert all(tools.count_tokens(chunk.text) <= 40 for chunk in chunks)
+    assert all(chunk.text.endswith((".", "!", "?")) for chunk in chunks)
+    assert [chunk.id for chunk in chunks] == [f"warranty.md#{n}" for n in range(1, len(chunks) + 1)]
+    joined = " ".join(chunk.text for chunk in chunks)
+    assert joined.split() == " ".join(sections(Document(source="warranty.md", text=text))).split()
+
+
+def test_rows_of_a_table_stay_whole_and_say_their_columns():
+    table = Document(source="prices.csv", text='plan,price\nPro,"49 euros"\nSolo,9 euros\n')
+    assert sections(table) == ("plan: Pro; price: 49 euros", "plan: Solo; price: 9 euros")
+
+
+def test_a_heading_opens_its_section_and_an_empty_one_says_nothing():
+    text = "# Guide\n\n## Returns\n\nSend it\nback.\n\n## How long?\n\nTen days.\n"
+    assert sections(Document(source="a.md", text=text)) == ("Returns. Send it back.", "How long? Ten days.")
+
+
+def _collection(knowledge: Knowledge):
+    (collection,) = knowledge.index._client.list_collections()
+    return knowledge.index._client.get_collection(collection.name, embedding_function=None)
+
+
+def _forget_clients() -> None:
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient.clear_system_cache()
