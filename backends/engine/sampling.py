@@ -1,0 +1,105 @@
+"""Draw the next token of every row at once: temperature, top-k, top-p and a counter-based random number per row.
+
+Each row has its own 64-bit seed and its own filters, and what is drawn for it depends on nothing but its own logits,
+its seed and the step, whatever else is in the batch. Top-k is applied before top-p, as in transformers.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backends.types import Sampling
+
+CANDIDATES = 64
+"""Tokens looked at before a row's whole vocabulary is sorted; enough for nearly every nucleus."""
+
+
+def uniforms(seed: int, steps: int) -> np.ndarray:
+    """Uniform numbers in [0, 1), float64 of shape (steps,); element s is the first draw of ``Philox(key=seed, counter=s)``.
+
+    A counter block of Philox holds four numbers, so the stream is read at every fourth
+    (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+    """
+    return np.random.Generator(np.random.Philox(key=seed)).random(4 * steps)[::4]
+
+
+class Sampler:
+    """The sampling state of a batch: one row a call."""
+
+    def __init__(self, samplings: Sequence[Sampling], seeds: Sequence[int], device: torch.device) -> None:
+        steps = max(s.max_tokens for s in samplings)
+        draws = np.stack([uniforms(seed, steps) for seed in seeds])
+        precise = torch.float32 if device.type == "mps" else torch.float64
+        self._draws = torch.from_numpy(draws).to(device=device, dtype=precise)
+        column = [[s.temperature if s.temperature > 0 else 1.0] for s in samplings]
+        self._temperature = torch.tensor(column, dtype=torch.float32, device=device)
+        self._greedy = torch.tensor([s.temperature <= 0 for s in samplings], device=device)
+        self._top_p = torch.tensor([[min(s.top_p, 1.0)] for s in samplings], dtype=precise, device=device)
+        self._top_k = torch.tensor(
+            [[s.top_k if s.top_k > 0 else 2**31 - 1] for s in samplings], device=device
+        )
+        self._plain = [s.top_p >= 1 and s.top_k <= 0 for s in samplings]
+        self._greedy_rows = [s.temperature <= 0 for s in samplings]
+
+    def select(self, rows: Sequence[int]) -> "Sampler":
+        """The sampler of these rows alone, in this order."""
+        chosen = object.__new__(Sampler)
+        index = torch.tensor(list(rows), device=self._draws.device)
+        for name in ("_draws", "_temperature", "_greedy", "_top_p", "_top_k"):
+            setattr(chosen, name, getattr(self, name)[index])
+        chosen._plain = [self._plain[r] for r in rows]
+        chosen._greedy_rows = [self._greedy_rows[r] for r in rows]
+        return chosen
+
+    def draw(self, logits: Tensor, step: int) -> Tensor:
+        """Token ids, int64 of shape (rows,), from logits of shape (rows, vocabulary) at generation step ``step``."""
+        if all(self._greedy_rows):
+            return logits.argmax(-1)
+        scaled = logits.float() / self._temperature
+        draws = self._draws[:, step : step + 1]
+        if all(self._plain):
+            drawn = _by_cdf(torch.softmax(scaled, -1).to(draws.dtype), draws)
+        elif not any(self._plain):
+            drawn = self._filtered(scaled, draws)
+        else:
+            plain = torch.tensor(self._plain, device=logits.device)
+            drawn = torch.empty(len(logits), dtype=torch.int64, device=logits.device)
+            drawn[plain] = _by_cdf(torch.softmax(scaled[plain], -1).to(draws.dtype), draws[plain])
+            rest = [row for row, is_plain in enumerate(self._plain) if not is_plain]
+            drawn[~plain] = self.select(rest)._filtered(scaled[~plain], draws[~plain])
+        return torch.where(self._greedy, logits.argmax(-1), drawn) if any(self._greedy_rows) else drawn
+
+    def _filtered(self, scaled: Tensor, draws: Tensor) -> Tensor:
+        """Rows with a top-k or top-p filter: the few likeliest tokens first, the whole vocabulary where they fall short."""
+        size = scaled.shape[-1]
+        top, ids = torch.topk(scaled, min(CANDIDATES, size))
+        log_total = torch.logsumexp(scaled, -1, keepdim=True)
+        drawn, enough = self._nucleus(top, ids, log_total, draws)
+        if size > CANDIDATES and not bool(enough.all()):
+            short = (~enough).nonzero().flatten()
+            order = torch.sort(scaled[short], descending=True, stable=True)
+            part = self.select(short.tolist())
+            drawn[short] = part._nucleus(order.values, order.indices, log_total[short], draws[short])[0]
+        return drawn
+
+    def _nucleus(self, top: Tensor, ids: Tensor, log_total: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw among sorted candidates; also whether they cover the row's whole set."""
+        share = torch.exp(top - log_total).to(draws.dtype)
+        rank = torch.arange(top.shape[-1], device=top.device)
+        share = share.masked_fill(rank >= self._top_k, 0.0)
+        summed = share.cumsum(-1)
+        covered = self._top_k <= top.shape[-1]
+        wanted = self._top_p * torch.where(covered, summed[:, -1:], torch.ones_like(self._top_p))
+        enough = (covered | (summed[:, -1:] >= wanted)).flatten()
+        kept = share.masked_fill(summed - share >= wanted, 0.0)
+        return ids.gather(-1, _by_cdf(kept, draws)[:, None]).flatten(), enough
+
+
+def _by_cdf(weights: Tensor, draws: Tensor) -> Tensor:
+    """Inverse of each row's cumulative weights at its draw; never a token of weight zero. Shape (rows,)."""
+    summed = weights.cumsum(-1)
+    index = torch.searchsorted(summed, draws * summed[:, -1:], right=True).flatten()
+    last = torch.where(weights > 0, torch.arange(weights.shape[-1], device=weights.device), 0).amax(-1)
+    return torch.minimum(index, last)
