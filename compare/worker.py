@@ -1,0 +1,278 @@
+"""What carries out one run, on its own thread: prepare, submit, follow, check, store.
+
+The worker settles every call exactly once: whoever claims a call first (an answer that arrived, a failure,
+or a person who stopped it) stores it and then lets the lane say so.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+from threading import Lock
+from typing import TypeVar
+
+from backends.base import Backend
+from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Request, Started, Text
+from backends.errors import EngineStopped, LeverError, as_failure
+from backends.scenario import Scenario
+from backends.types import Failure, Prompt, Sampling, Stage
+from compare.cases import Case
+from compare.checks import run_checks
+from compare.live import CallKey, LiveAnswer, LiveRun, Provenance
+from compare.store import Store, now
+from compare.versions import package_versions
+
+WARM_UP_CALLS = 2
+"""Unrecorded calls before a bench run, so that the first lane does not pay for caches and lazy set-up."""
+WARM_UP_TOKENS = 8
+T = TypeVar("T")
+PATROL_S = 1.0
+"""How often a waiting worker looks whether the engine is still there, in seconds."""
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """One run's work. ``cancel`` may be called from any thread, ``work`` runs once on its own."""
+
+    run: LiveRun
+    scenario: Scenario
+    backends: Sequence[Backend]
+    system: str | None
+    store: Store
+    engine: Engine
+    case: Case | None
+    store_failure: Failure | None = None
+    _lock: Lock = field(default_factory=Lock)
+    _claimed: set[CallKey] = field(default_factory=set)
+    _jobs: dict[CallKey, Job] = field(default_factory=dict)
+    _ended: "SimpleQueue[tuple[CallKey, Done | Failed]]" = field(default_factory=SimpleQueue)
+    _adapters: set[str] = field(default_factory=set)
+
+    def work(self) -> None:
+        """Do all of it; never raises."""
+        try:
+            self._wait_ready()
+            if self.run.query.mode == "bench":
+                self._one_by_one()
+            else:
+                self._together()
+        except BaseException as error:
+            self._fail(self._open(), error, "engine")
+        self._finish()
+
+    def cancel(self, keys: Sequence[CallKey]) -> None:
+        """Stop calls: with the engine when it has them, else here and now."""
+        with self._lock:
+            jobs = {key: self._jobs[key] for key in keys if key in self._jobs}
+            mine = [key for key in keys if key not in jobs and key not in self._claimed]
+            self._claimed.update(mine)
+        for key, job in jobs.items():
+            job.cancel(self._request_id(key))
+        for key in mine:
+            self._settle(key, lambda call: replace(call, status="cancelled"))
+
+    def _wait_ready(self) -> None:
+        self.engine.start()
+        status = self.engine.wait_ready(timeout_s=PATROL_S)
+        while status.state == "loading" and self._open():
+            status = self.engine.wait_ready(timeout_s=PATROL_S)
+        if status.state in ("failed", "stopped"):
+            raise EngineStopped(status.detail)
+        self._note_provenance()
+
+    def _together(self) -> None:
+        """Demo: all lanes in one job, so that they stream together."""
+        submitted_at = time.perf_counter()
+        prompts = {}
+        for backend in self.backends:
+            keys = [key for key in self._open() if key[0] == backend.name]
+            prompt = self._prepare(backend, keys) if keys else None
+            prompts.update({key: prompt for key in keys if prompt is not None})
+        self._note_provenance()
+        self._submit_and_follow(prompts, submitted_at)
+
+    def _one_by_one(self) -> None:
+        """Bench: each call alone on the device, prepared afresh, lanes in random order within each repeat."""
+        order = random.Random(self.run.query.seed)
+        by_name = {backend.name: backend for backend in self.backends}
+        warm = False
+        for repeat in range(self.run.query.repeats):
+            for name in order.sample(list(by_name), len(by_name)):
+                key = (name, repeat)
+                if key not in self._open():
+                    continue
+                if not warm:
+                    self._warm_up(by_name[name])
+                    warm = True
+                submitted_at = time.perf_counter()
+                prompt = self._prepare(by_name[name], [key])
+                if prompt is not None:
+                    self._submit_and_follow({key: prompt}, submitted_at)
+        self._note_provenance()
+
+    def _warm_up(self, backend: Backend) -> None:
+        ended: SimpleQueue[Event] = SimpleQueue()
+        try:
+            prompt = backend.prepare(self.run.query, self.scenario, self.engine, self.system)
+            sampling = Sampling(temperature=0.0, max_tokens=WARM_UP_TOKENS)
+            requests = [
+                Request(
+                    id=f"{self.run.id}/warm-up/{number}",
+                    prompt=prompt,
+                    sampling=sampling,
+                    seed=number,
+                    submitted_at=time.perf_counter(),
+                )
+                for number in range(WARM_UP_CALLS)
+            ]
+            self.engine.submit(requests, ended.put, mode="bench")
+        except LeverError:
+            return  # The call itself meets the same error and shows it.
+        for _ in requests:
+            while not isinstance(self._next(ended), Done | Failed):
+                pass
+
+    def _prepare(self, backend: Backend, keys: Sequence[CallKey]) -> Prompt | None:
+        try:
+            prompt = backend.prepare(self.run.query, self.scenario, self.engine, self.system)
+        except BaseException as error:
+            self._fail(keys, error, "prepare")
+            return None
+        for key in keys:
+            self.run.change(key, lambda call: replace(call, prompt=prompt))
+        if prompt.adapter is not None:
+            self._adapters.add(prompt.adapter)
+        return prompt
+
+    def _submit_and_follow(self, prompts: dict[CallKey, Prompt], submitted_at: float) -> None:
+        with self._lock:
+            keys = [key for key in prompts if key not in self._claimed]
+            requests = [self._request(key, prompts[key], submitted_at) for key in keys]
+            try:
+                if requests:
+                    job = self.engine.submit(requests, self._on_event, mode=self.run.query.mode)
+                    self._jobs.update(dict.fromkeys(keys, job))
+            except BaseException as error:
+                failed: BaseException | None = error
+            else:
+                failed = None
+        if failed is not None:
+            self._fail(keys, failed, "queue")
+            return
+        waiting = set(keys)
+        while waiting:
+            key, event = self._next(self._ended)
+            waiting.discard(key)
+            self._take(key, event)
+
+    def _next(self, queue: "SimpleQueue[T]") -> T:
+        while True:
+            try:
+                return queue.get(timeout=PATROL_S)
+            except Empty:
+                status = self.engine.status()
+                if status.state in ("failed", "stopped") and queue.empty():
+                    raise EngineStopped(status.detail) from None
+
+    def _on_event(self, event: Event) -> None:
+        """On the engine's thread: note it and return."""
+        backend, repeat = event.request_id.rsplit("/", 2)[-2:]
+        key = (backend, int(repeat))
+        match event:
+            case Queued(ahead=ahead):
+                self.run.change(key, lambda call: replace(call, status="queued", queue_ahead=ahead))
+            case Started():
+                self.run.change(key, lambda call: replace(call, status="running", queue_ahead=0))
+            case Text(delta=delta):
+                self.run.change(key, lambda call: replace(call, text=call.text + delta))
+            case Done() | Failed():
+                self._ended.put((key, event))
+
+    def _take(self, key: CallKey, event: Done | Failed) -> None:
+        if not self._claim([key]):
+            return
+        if isinstance(event, Failed):
+            self._settle(key, lambda call: replace(call, status="failed", failure=event.failure))
+            return
+        answer = event.answer
+        if answer.finish == "cancelled":
+            self._settle(key, lambda call: replace(call, status="cancelled", text=answer.text, answer=answer))
+            return
+        passages = () if (prompt := self.run.calls[key].prompt) is None else prompt.passages
+        checks = () if self.case is None else run_checks(self.case, answer.text, passages, self.scenario)
+        self._settle(
+            key, lambda call: replace(call, status="done", text=answer.text, answer=answer, checks=checks)
+        )
+
+    def _fail(self, keys: Sequence[CallKey], error: BaseException, stage: Stage) -> None:
+        failure = as_failure(error, stage)
+        for key in self._claim(keys):
+            self._settle(key, lambda call: replace(call, status="failed", failure=failure))
+
+    def _claim(self, keys: Sequence[CallKey]) -> list[CallKey]:
+        """Those of the keys that nobody has settled or is settling; they are the caller's now."""
+        with self._lock:
+            mine = [key for key in keys if key not in self._claimed]
+            self._claimed.update(mine)
+            return mine
+
+    def _settle(self, key: CallKey, end: Callable[[LiveAnswer], LiveAnswer]) -> None:
+        """Store a claimed call as it ends, then show it; if it can't be stored, say so and keep its text."""
+        ended = end(self.run.calls[key])
+        failure = self.store_failure
+        if failure is None:
+            try:
+                self.store.save_call(self.run.id, ended, case_id=self.run.query.case_id)
+            except Exception as error:
+                failure = as_failure(error, "store")
+        if failure is not None and ended.status != "failed":
+            ended = replace(ended, status="failed", failure=failure)
+        self.run.change(key, lambda call: ended)
+
+    def _open(self) -> list[CallKey]:
+        """The calls that nobody has claimed yet."""
+        with self._lock:
+            return [key for key in self.run.calls if key not in self._claimed]
+
+    def _finish(self) -> None:
+        view = self.run.snapshot()
+        while not all(call.ended for call in view.calls.values()):  # Somebody's cancel is being stored.
+            view = self.run.wait_change(view.version, PATROL_S)
+        finished_at = now()
+        if self.store_failure is None:
+            with suppress(LeverError):  # The calls are stored; the next opening will mark the run's end.
+                finished_at = self.store.finish_run(self.run.id)
+        self.run.finish(finished_at)
+
+    def _note_provenance(self) -> None:
+        status = self.engine.status()
+        provenance = Provenance(
+            model=status.model,
+            model_path=status.model_path,
+            base_hash=status.base_hash,
+            device=status.device,
+            dtype=status.dtype,
+            threads=status.threads,
+            adapters=tuple(adapter for adapter in status.adapters if adapter.key in self._adapters),
+            proof=status.proof,
+            proof_reason=status.proof_reason,
+            versions=package_versions(),
+        )
+        self.run.set_provenance(provenance)
+        if self.store_failure is None:
+            with suppress(LeverError):  # A store that fails shows on the calls.
+                self.store.set_provenance(self.run.id, provenance)
+
+    def _request_id(self, key: CallKey) -> str:
+        return f"{self.run.id}/{key[0]}/{key[1]}"
+
+    def _request(self, key: CallKey, prompt: Prompt, submitted_at: float) -> Request:
+        return Request(
+            id=self._request_id(key),
+            prompt=prompt,
+            sampling=self.run.query.sampling,
+            seed=self.run.calls[key].seed,
+            submitted_at=submitted_at,
+        )
