@@ -38,26 +38,31 @@ class Chat:
             ids = self._apply(_dicts(prompt.messages), tokenize=True)
         return rendered, tuple(ids)
 
+    def encode_turns(self, messages: tuple[Message, ...]) -> tuple[int, ...]:
+        """The tokens of whole turns, the assistant's included, with nothing asked after them; for training."""
+        with self._lock:
+            return tuple(self._apply(_dicts(messages), tokenize=True, ask=False))
+
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text, without special tokens."""
         with self._lock:
             return len(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])  # type: ignore[arg-type]
 
-    def _apply(self, messages: list[dict[str, str]], tokenize: bool) -> str | list[int]:
+    def _apply(self, messages: list[dict[str, str]], tokenize: bool, ask: bool = True) -> str | list[int]:
         from jinja2 import TemplateError
 
         try:
-            return self._apply_once(messages, tokenize)
+            return self._apply_once(messages, tokenize, ask)
         except TemplateError:
             if messages[0]["role"] != "system":
                 raise
-            return self._apply_once(_without_system(messages), tokenize)
+            return self._apply_once(_without_system(messages), tokenize, ask)
 
-    def _apply_once(self, messages: list[dict[str, str]], tokenize: bool) -> str | list[int]:
+    def _apply_once(self, messages: list[dict[str, str]], tokenize: bool, ask: bool) -> str | list[int]:
         return self.tokenizer.apply_chat_template(  # type: ignore[return-value]
             messages,
             chat_template=self._template,
-            add_generation_prompt=True,
+            add_generation_prompt=ask,
             tokenize=tokenize,
             sanitize_control_tokens=tokenize,
             return_dict=False,
