@@ -7,6 +7,7 @@ Does not know about training. Each function gives one chat as a list of (role, t
     assistant  The Bramble plan has a 14-day notice period [1].
 """
 
+import re
 from random import Random
 
 from backends.pocket.world import (
@@ -116,9 +117,9 @@ def _paragraphs(rng: Random, facts: list[Fact], said: dict[Fact, str], filler: f
 
 
 def _block(rng: Random, texts: list[str]) -> str:
-    # serving folds a passage's white space, so most of the corpus does too
+    # serving folds a passage's white space and makes its headings sentences, so most of the corpus does too
     if rng.random() < 0.8:
-        texts = [" ".join(text.split()) for text in texts]
+        texts = [" ".join(re.sub(r"#+ (.+)\n", r"\1. ", text).split()) for text in texts]
     layout = rng.random()
     if layout < 0.75:
         return "\n".join(f"[{i}] ({slug(rng)}.{rng.choice(('md', 'md', 'md', 'txt'))}) {t}" for i, t in enumerate(texts, 1))
@@ -156,7 +157,7 @@ def with_passages(rng: Random, level: float) -> Chat:
         chat.append(("system", system_text(rng, company, cite=cite, short=short, passages=True)))
     else:
         cite = False
-    turns = min(len(known), rng.choice((1, 1, 2, 3, 4, 5)))
+    turns = min(len(known), rng.choice((1, 2, 3, 4, 5, 6, 8)))
     for turn, fact in enumerate(rng.sample(known, turns)):
         ask = f"{rng.choice(ASK)}{_asked(rng, fact)}"
         answer = _answered(rng, fact, said[fact], places[fact] if cite else None, short)
