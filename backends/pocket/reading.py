@@ -219,7 +219,7 @@ def repeat_text(rng: Random, level: float, pieces: tuple[str, ...] = ()) -> Chat
 def look_up(rng: Random, level: float) -> Chat:
     """Find the entry of a small list; several questions on the same list."""
     size = 2 + round(rng.random() * (2 + 8 * level))
-    keys = list({subject_or_word(rng) for _ in range(size)})
+    keys = list(dict.fromkeys(subject_or_word(rng) for _ in range(size)))
     rng.shuffle(keys)
     values = [rng.choice((str(rng.randint(2, 999)), rng.choice(words()), invented(rng, 2), f"{rng.choice(words())} {rng.choice(words())}")) for _ in keys]
     joint = rng.choice((": ", " = ", " -> ", " is "))

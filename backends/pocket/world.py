@@ -367,7 +367,7 @@ def question(rng: Random, fact: Fact) -> str:
 
 def fact_table(rng: Random, subjects: int, attributes: int) -> list[list[Fact]]:
     """Facts of one company, one row an attribute and one column a subject; no value twice in a row."""
-    names = list({subject_name(rng) for _ in range(subjects)})
+    names = list(dict.fromkeys(subject_name(rng) for _ in range(subjects)))
     rng.shuffle(names)
     noun, people = rng.choice(NOUNS), rng.choice(PEOPLE)
     table, used = [], set()
