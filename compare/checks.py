@@ -128,4 +128,7 @@ def _judge(check: Check | CheckProblem, subject: Subject) -> CheckResult:
         passes, reason = check.judge(subject)
     except CannotJudge as error:
         return CheckResult(name=check.name, kind=check.kind, result="unscored", reason=str(error))
+    except Exception as error:  # A check that breaks must not take the answer with it.
+        reason = f"the check broke: {type(error).__name__}: {error}"
+        return CheckResult(name=check.name, kind=check.kind, result="unscored", reason=reason)
     return CheckResult(name=check.name, kind=check.kind, result="pass" if passes else "fail", reason=reason)

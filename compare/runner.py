@@ -52,7 +52,8 @@ def start(
     """
     scenario = load_scenario(query.scenario)
     lanes = chosen(tuple(backends))
-    check_query(query, engine)
+    check_query(query)
+    check_length(query, engine)
     view = _plan(query, lanes, scenario.system_prompt if system is None else system)
     store_failure: Failure | None = None
     try:
@@ -71,7 +72,7 @@ def start(
     return run
 
 
-def check_query(query: Query, engine: Engine) -> None:
+def check_query(query: Query) -> None:
     """Refuse what no lane could answer.
 
     Raises:
@@ -96,6 +97,14 @@ def check_query(query: Query, engine: Engine) -> None:
     for holds, sentence in limits:
         if not holds:
             raise BadInput(sentence)
+
+
+def check_length(query: Query, engine: Engine) -> None:
+    """Refuse a question that alone fills the context; while the model loads, the lanes find out.
+
+    Raises:
+        BadInput: with both numbers.
+    """
     status = engine.status()
     if status.state == "ready":
         tokens = engine.count_tokens(query.text)

@@ -66,7 +66,7 @@ class Store:
         self._opening = Lock()
 
     def open(self) -> None:
-        """Open and migrate the database now, and mark runs whose process is gone as interrupted."""
+        """Open and migrate the database now, and mark the runs of processes that are gone as interrupted."""
         with self._opening:
             if self._engine is None:
                 engine = open_database(self.url)

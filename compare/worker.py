@@ -6,28 +6,23 @@ or a person who stopped it) stores it and then lets the lane say so.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from threading import Lock
-from typing import TypeVar
 
 from backends.base import Backend
 from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Request, Started, Text
 from backends.errors import EngineStopped, LeverError, as_failure
 from backends.scenario import Scenario
-from backends.types import Failure, Prompt, Sampling, Stage
+from backends.types import Failure, Prompt, Stage
 from compare.cases import Case
 from compare.checks import run_checks
 from compare.live import CallKey, LiveAnswer, LiveRun, Provenance
 from compare.store import Store, now
 from compare.versions import package_versions
 
-WARM_UP_CALLS = 2
-"""Unrecorded calls before a bench run, so that the first lane does not pay for caches and lazy set-up."""
-WARM_UP_TOKENS = 8
-T = TypeVar("T")
 PATROL_S = 1.0
 """How often a waiting worker looks whether the engine is still there, in seconds."""
 
@@ -84,55 +79,33 @@ class Worker:
 
     def _together(self) -> None:
         """Demo: all lanes in one job, so that they stream together."""
-        submitted_at = time.perf_counter()
-        prompts = {}
+        prompts: dict[CallKey, Prompt] = {}
         for backend in self.backends:
             keys = [key for key in self._open() if key[0] == backend.name]
             prompt = self._prepare(backend, keys) if keys else None
-            prompts.update({key: prompt for key in keys if prompt is not None})
+            if prompt is not None:
+                prompts.update(dict.fromkeys(keys, prompt))
         self._note_provenance()
-        self._submit_and_follow(prompts, submitted_at)
+        self._submit_and_follow(prompts)
 
     def _one_by_one(self) -> None:
-        """Bench: each call alone on the device, prepared afresh, lanes in random order within each repeat."""
+        """Bench: each call alone on the device, prepared afresh, lanes in random order within each repeat.
+
+        The engine warms itself up; what preparing does only once (loading the embedder, building an index)
+        is done before the first measured call.
+        """
+        for backend in self.backends:
+            with suppress(Exception):  # The call itself meets the same error and shows it.
+                backend.prepare(self.run.query, self.scenario, self.engine, self.system)
         order = random.Random(self.run.query.seed)
         by_name = {backend.name: backend for backend in self.backends}
-        warm = False
         for repeat in range(self.run.query.repeats):
             for name in order.sample(list(by_name), len(by_name)):
                 key = (name, repeat)
-                if key not in self._open():
-                    continue
-                if not warm:
-                    self._warm_up(by_name[name])
-                    warm = True
-                submitted_at = time.perf_counter()
-                prompt = self._prepare(by_name[name], [key])
+                prompt = self._prepare(by_name[name], [key]) if key in self._open() else None
                 if prompt is not None:
-                    self._submit_and_follow({key: prompt}, submitted_at)
+                    self._submit_and_follow({key: prompt})
         self._note_provenance()
-
-    def _warm_up(self, backend: Backend) -> None:
-        ended: SimpleQueue[Event] = SimpleQueue()
-        try:
-            prompt = backend.prepare(self.run.query, self.scenario, self.engine, self.system)
-            sampling = Sampling(temperature=0.0, max_tokens=WARM_UP_TOKENS)
-            requests = [
-                Request(
-                    id=f"{self.run.id}/warm-up/{number}",
-                    prompt=prompt,
-                    sampling=sampling,
-                    seed=number,
-                    submitted_at=time.perf_counter(),
-                )
-                for number in range(WARM_UP_CALLS)
-            ]
-            self.engine.submit(requests, ended.put, mode="bench")
-        except LeverError:
-            return  # The call itself meets the same error and shows it.
-        for _ in requests:
-            while not isinstance(self._next(ended), Done | Failed):
-                pass
 
     def _prepare(self, backend: Backend, keys: Sequence[CallKey]) -> Prompt | None:
         try:
@@ -146,34 +119,34 @@ class Worker:
             self._adapters.add(prompt.adapter)
         return prompt
 
-    def _submit_and_follow(self, prompts: dict[CallKey, Prompt], submitted_at: float) -> None:
-        with self._lock:
+    def _submit_and_follow(self, prompts: Mapping[CallKey, Prompt]) -> None:
+        failed: BaseException | None = None
+        with self._lock:  # A cancel either comes before, and claims the call, or finds its job.
             keys = [key for key in prompts if key not in self._claimed]
-            requests = [self._request(key, prompts[key], submitted_at) for key in keys]
+            requests = [self._request(key, prompts[key]) for key in keys]
             try:
                 if requests:
                     job = self.engine.submit(requests, self._on_event, mode=self.run.query.mode)
                     self._jobs.update(dict.fromkeys(keys, job))
             except BaseException as error:
-                failed: BaseException | None = error
-            else:
-                failed = None
+                failed = error
         if failed is not None:
             self._fail(keys, failed, "queue")
             return
         waiting = set(keys)
         while waiting:
-            key, event = self._next(self._ended)
+            key, event = self._next()
             waiting.discard(key)
             self._take(key, event)
 
-    def _next(self, queue: "SimpleQueue[T]") -> T:
+    def _next(self) -> tuple[CallKey, Done | Failed]:
+        """The next end of a call; an engine that is gone can't send one."""
         while True:
             try:
-                return queue.get(timeout=PATROL_S)
+                return self._ended.get(timeout=PATROL_S)
             except Empty:
                 status = self.engine.status()
-                if status.state in ("failed", "stopped") and queue.empty():
+                if status.state in ("failed", "stopped") and self._ended.empty():
                     raise EngineStopped(status.detail) from None
 
     def _on_event(self, event: Event) -> None:
@@ -268,11 +241,13 @@ class Worker:
     def _request_id(self, key: CallKey) -> str:
         return f"{self.run.id}/{key[0]}/{key[1]}"
 
-    def _request(self, key: CallKey, prompt: Prompt, submitted_at: float) -> Request:
+    def _request(self, key: CallKey, prompt: Prompt) -> Request:
+        """A call's clock starts with its own preparation; what other lanes prepared meanwhile is not its."""
+        prepared_s = (prompt.embed_ms + prompt.retrieve_ms) / 1000
         return Request(
             id=self._request_id(key),
             prompt=prompt,
             sampling=self.run.query.sampling,
             seed=self.run.calls[key].seed,
-            submitted_at=submitted_at,
+            submitted_at=time.perf_counter() - prepared_s,
         )
