@@ -1,8 +1,8 @@
 """The guard that keeps every page inside the app's shell.
 
-Streamlit discovers a ``pages/`` folder by itself: on a fresh server a first visit to ``/side_by_side`` runs that file
-without ``app.py``, so without page settings, navigation, header or warm-up. Each page therefore begins with
-:func:`require_shell`. The mark is a context variable, set for one script run only: session state would outlive it.
+Streamlit discovers a ``pages/`` folder by itself: on a fresh server a first visit to ``/side_by_side`` runs
+that file without ``app.py``, so without page settings, navigation, header or warm-up. Each page therefore begins
+with :func:`require_shell`. The mark is a context variable, set for one script run; session state would outlive it.
 """
 
 import runpy
@@ -28,7 +28,7 @@ def shell() -> Iterator[None]:
 
 
 def require_shell() -> None:
-    """Return at once inside the shell; otherwise run ``app.py``, which runs the asked page, and end this run."""
+    """Return at once inside the shell; else run ``app.py``, which runs the asked page, and end this run."""
     if _inside.get():
         return
     runpy.run_path(str(ROOT / "app.py"), run_name="__main__")

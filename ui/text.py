@@ -1,22 +1,22 @@
 """Text that nobody on our side wrote, made safe for Streamlit's Markdown.
 
-Answers, passages and questions may hold anything. In Markdown they could load a remote picture (a leak), turn into
-headings or links, or use Streamlit's own marks such as ``:red[..]`` and ``:material/home:``. Whole answers are drawn
-by ``st.text``, which reads no Markdown; :func:`safe` is for the places that do: headings, labels and captions.
+Answers, passages and questions may hold anything. In Markdown they could load a remote picture (a leak), turn
+into headings or links, or use Streamlit's own marks such as ``:red[..]`` and ``:material/home:``. Whole answers
+are drawn by ``st.text``, which reads no Markdown; :func:`safe` is for headings, labels and captions, which do.
 """
 
 import re
 
 JOINER = "\u2060"
-"""WORD JOINER: has no width and no glyph; it splits the marks that Streamlit looks for after Markdown is parsed."""
+"""WORD JOINER: no width, no glyph; it splits the marks that are looked for after Markdown is parsed."""
 
 _PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
-_AFTER_PARSING = re.compile(r"(:|@|www(?=\.)|[-~<>](?=[-=>]))", re.IGNORECASE)
-"""Emoji and icon codes, addresses, web links and arrows are found in the parsed text, where escapes are gone."""
+_AFTER_PARSING = re.compile(r"(:(?=\S)|@|www(?=\.)|[-~<>](?=[-=>]))", re.IGNORECASE)
+"""Emoji and icon codes, addresses, links and arrows are found in the parsed text, where escapes are gone."""
 
 
 def safe(text: str) -> str:
-    """The same characters as Markdown that draws exactly them, on one line (runs of white space become one space).
+    """The same characters as Markdown that draws exactly them, on one line (white space becomes one space).
 
     Only :data:`JOINER` is added to what a reader sees, and it is invisible.
     """

@@ -1,0 +1,31 @@
+"""The shell around every page: settings, navigation, header, and the start of the model's warm-up."""
+
+import streamlit as st
+
+from backends.settings import ROOT
+from ui.badge import model_badge
+from ui.resources import warm_up
+from ui.shell import shell
+
+st.set_page_config(page_title="Lever", page_icon="⚖️", layout="wide")
+warm_up()
+
+page = st.navigation(
+    [
+        st.Page(
+            ROOT / "pages" / "side_by_side.py",
+            title="Side by side",
+            icon=":material/view_column:",
+            default=True,
+            help="Ask one question and watch every approach answer it at the same time.",
+        )
+    ],
+    position="top",
+)
+
+with st.container(horizontal=True, vertical_alignment="center", key="header"):
+    st.markdown("**Lever** :gray[· better prompt, retrieval or fine-tuning?]", width="stretch")
+    model_badge()
+
+with shell():
+    page.run()

@@ -1,0 +1,89 @@
+"""The home screen: one question, every approach answers it at the same time."""
+
+import streamlit as st
+
+from backends.types import Query
+from ui import charts, lanes, words
+from ui.badge import explain_readiness
+from ui.controls import instructions_popover, settings_popover
+from ui.prompt_drawer import prompt_drawer
+from ui.resources import scenarios
+from ui.shell import require_shell
+from ui.state import ask, ask_example, example_asked, followed_run, prefill
+from ui.text import safe, shorten
+
+MAX_CHARS = 20_000
+LABEL_CHARS = 70
+
+require_shell()
+
+known, broken = scenarios()
+for problem in broken:
+    st.warning(f"{safe(problem.message)} {safe(problem.hint)}")
+if not known:
+    st.error("There are no scenarios to ask about. LEVER_SCENARIOS_DIR names the folder that holds them.")
+    st.stop()
+view = followed_run()
+prefill(view, known)
+presenter = bool(st.session_state.get("presenter", False))
+
+# What is asked, and how
+with st.container(horizontal=True, vertical_alignment="center", key="choices"):
+    name = st.pills(
+        "Scenario",
+        list(known),
+        required=True,
+        format_func=lambda name: known[name].title,
+        key="scenario",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    scenario = known[name or next(iter(known))]
+    st.space("stretch")
+    choices = settings_popover(shown=not presenter)
+    system = instructions_popover(scenario, shown=not presenter)
+    st.toggle("Presenter mode", key="presenter", persist_state="session", help="Large type, few controls.")
+st.markdown(safe(scenario.story))
+
+with st.form("ask", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+    question = st.text_area(
+        "Your question",
+        key="question",
+        height=76,
+        max_chars=MAX_CHARS,
+        placeholder="Type a question, or take an example",
+    )
+    asked = st.form_submit_button("Ask", type="primary", icon=":material/send:", help="Ctrl+Enter asks too.")
+with st.container(horizontal=True, key="examples", gap="xsmall"):
+    for number, example in enumerate(scenario.examples):
+        label = safe(shorten(example, LABEL_CHARS))
+        st.button(label, key=f"example_{number}", on_click=ask_example, args=(example,), wrap=True)
+explain_readiness()
+
+if asked or example_asked():
+    query = Query(
+        text=question or "",
+        scenario=scenario.name,
+        sampling=choices.sampling,
+        repeats=choices.repeats,
+        seed=choices.seed,
+        mode=choices.mode,
+    )
+    edited = None if system == scenario.system_prompt else system
+    view = ask(query, backends=choices.backends, system=edited) or view
+
+# What came back
+if view is None:
+    st.caption("Ask something: the answers appear here side by side, one column for each approach.")
+    lanes.preview(choices.backends)
+    st.stop()
+lanes.follow(view, presenter=presenter)
+if not presenter:
+    prompt_drawer(view)
+if view.done:
+    titles = {backend: words.lane_title(backend) for backend in view.backends}
+    left, right = st.columns(2)
+    with left:
+        charts.draw(charts.latency_chart(view, titles), key="latency_chart", alt="Time per answer by lane")
+    with right:
+        charts.draw(charts.tokens_chart(view, titles), key="tokens_chart", alt="Tokens per answer by lane")

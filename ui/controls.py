@@ -1,0 +1,141 @@
+"""The folded-away controls of a question: how it is answered, by which lanes, under which instructions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from backends.base import DEFAULT_BACKENDS, registry
+from backends.errors import LeverError
+from backends.scenario import Scenario
+from backends.types import Mode, Sampling
+from ui.resources import get_store
+from ui.text import safe, shorten
+from ui.words import lane_title
+
+MODES: dict[Mode, str] = {"demo": "All lanes at once", "bench": "One answer at a time"}
+MAX_REPEATS, MAX_TOKENS, MAX_SEED = 50, 1024, 2**53 - 1
+SHOWN_VERSIONS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the settings say."""
+
+    backends: tuple[str, ...]
+    sampling: Sampling
+    repeats: int
+    seed: int
+    mode: Mode
+
+
+_FIRST = {"lanes_asked": list(DEFAULT_BACKENDS), "mode": "demo", "repeats": 1, "seed": 0} | {
+    "temperature": 0.7,
+    "top_p": 0.95,
+    "max_tokens": 128,
+}
+
+
+def settings_popover(*, shown: bool) -> Choices:
+    """The settings behind one button; when not shown, what they said last (or the defaults) still holds."""
+    state = st.session_state
+    for key, first in _FIRST.items():
+        state.setdefault(key, first)
+    if shown:
+        with st.popover("Settings", icon=":material/tune:"):
+            _widgets()
+    asked = tuple(name for name in registry() if name in (state["lanes_asked"] or DEFAULT_BACKENDS))
+    sampling = Sampling(
+        temperature=min(max(float(state["temperature"]), 0.0), 2.0),
+        top_p=min(max(float(state["top_p"]), 0.05), 1.0),
+        max_tokens=min(max(int(state["max_tokens"]), 1), MAX_TOKENS),
+    )
+    repeats, seed = min(max(int(state["repeats"]), 1), MAX_REPEATS), min(max(int(state["seed"]), 0), MAX_SEED)
+    return Choices(
+        backends=asked, sampling=sampling, repeats=repeats, seed=seed, mode=state["mode"] or "demo"
+    )
+
+
+def _widgets() -> None:
+    st.pills(
+        "Lanes",
+        list(registry()),
+        selection_mode="multi",
+        format_func=lane_title,
+        key="lanes_asked",
+        persist_state="session",
+    )
+    _number("How often to ask", 1, MAX_REPEATS, "repeats", "Each lane answers this many times.")
+    st.segmented_control(
+        "Timing",
+        list(MODES),
+        required=True,
+        format_func=lambda mode: MODES[mode],
+        key="mode",
+        persist_state="session",
+        help="**All lanes at once** is quick to watch, but the lanes share the machine, so each looks slower "
+        "than it is. **One answer at a time** takes longer and gives times that can be compared.",
+    )
+    _slider(
+        "Freedom (temperature)",
+        0.0,
+        2.0,
+        "temperature",
+        "0 always takes the likeliest word; higher varies more.",
+    )
+    _slider(
+        "Word choice (top-p)",
+        0.05,
+        1.0,
+        "top_p",
+        "Only the likeliest words, up to this share, can be chosen.",
+    )
+    _number("Longest answer (tokens)", 1, MAX_TOKENS, "max_tokens", "A token is a piece of a word.")
+    _number("Seed", 0, MAX_SEED, "seed", "The same seed, question and settings give the same answers again.")
+
+
+def _number(label: str, low: int, high: int, key: str, explained: str) -> None:
+    st.number_input(label, low, high, step=1, key=key, persist_state="session", help=explained)
+
+
+def _slider(label: str, low: float, high: float, key: str, explained: str) -> None:
+    st.slider(label, low, high, step=0.05, key=key, persist_state="session", help=explained)
+
+
+def instructions_popover(scenario: Scenario, *, shown: bool) -> str:
+    """The system prompt, editable; each text that is asked with becomes a numbered version of its scenario."""
+    key = f"system_{scenario.name}"
+    st.session_state.setdefault(key, scenario.system_prompt)
+    if not shown:
+        return str(st.session_state[key])
+    with st.popover("Instructions", icon=":material/assignment:", width="content"):
+        st.caption(
+            "Every lane gets the same instructions (the system prompt), so that only the approach differs."
+        )
+        text = st.text_area("Instructions to the model", key=key, height=180, persist_state="session") or ""
+        try:
+            versions = get_store().system_versions(scenario.name)
+        except LeverError as error:
+            st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+        else:
+            _versions(key, text, scenario.system_prompt, {kept.number: kept.text for kept in versions})
+    return text
+
+
+def _versions(key: str, text: str, own: str, versions: Mapping[int, str]) -> None:
+    number = next((number for number, old in versions.items() if old == text), None)
+    if number is not None:
+        st.caption(f"This is version {number}.")
+    elif text == own:
+        st.caption("This is the scenario's own text. Your next question keeps it as a numbered version.")
+    else:
+        st.caption(f"Edited. Your next question keeps it as version {max(versions, default=0) + 1}.")
+    if text != own:
+        st.button("Back to the scenario's own text", key=f"{key}_own", on_click=_put, args=(key, own))
+    for number, old in [item for item in versions.items() if item[1] != text][-SHOWN_VERSIONS:]:
+        label = safe(f"Version {number}: {shorten(old, 60)}")
+        st.button(label, key=f"{key}_{number}", type="tertiary", on_click=_put, args=(key, old))
+
+
+def _put(key: str, text: str) -> None:
+    st.session_state[key] = text

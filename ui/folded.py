@@ -1,0 +1,101 @@
+"""Several repeats of one lane drawn as one: equal answers folded, figures as means, checks as counts."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backends.types import Answer
+from compare import numbers
+from compare.consistency import fold
+from compare.live import LiveAnswer, RunView
+from ui.text import safe
+
+CHECK_LOOKS = {"pass": ("green", ":material/check:"), "fail": ("red", ":material/close:")}
+UNSCORED_LOOK = ("gray", ":material/remove:")
+
+
+def answers(view: RunView, backend: str, *, presenter: bool) -> None:
+    """The most frequent answer with its count, and the others behind a fold."""
+    calls = view.lane(backend)
+    done = [call for call in calls if call.status == "done"]
+    groups = fold([call.text for call in done])
+    if groups:
+        said = f"{numbers.share(groups[0].size, len(done))} said this"
+        st.markdown(f"**{said}**" if not presenter else f"### {said}")
+        _text(groups[0].text, presenter=presenter)
+    if view.query.sampling.temperature == 0 and len(done) > 1:
+        st.caption(
+            "With temperature 0 the repeats are copies of one answer. "
+            "They don't show how steady this approach is; raise the temperature for that."
+        )
+    if len(groups) > 1:
+        others = sum(group.size for group in groups[1:])
+        with st.expander(numbers.plural(others, "other answer")):
+            for group in groups[1:]:
+                st.markdown(f"**{numbers.share(group.size, len(done))}**")
+                _text(group.text, presenter=False)
+    _losses(calls)
+
+
+def _text(text: str, *, presenter: bool) -> None:
+    if not text:
+        st.caption("The model ended its answer without writing anything.")
+    elif presenter:
+        st.markdown(f"### {safe(text)}")
+    else:
+        st.text(text, width="stretch")
+
+
+def _losses(calls: Sequence[LiveAnswer]) -> None:
+    stopped = sum(call.status == "cancelled" for call in calls)
+    if stopped:
+        st.caption(f"{numbers.share(stopped, len(calls))} stopped before the end.")
+    failures = [call.failure for call in calls if call.failure is not None]
+    reasons = dict.fromkeys(f"{failure.message} {failure.hint}".strip() for failure in failures)
+    for reason in reasons:
+        times = sum(f"{failure.message} {failure.hint}".strip() == reason for failure in failures)
+        st.error(f"{numbers.share(times, len(calls))} failed: {safe(reason)}", icon=":material/error:")
+
+
+def checks(calls: Sequence[LiveAnswer]) -> None:
+    """Pass, fail or unscored with its reason; over repeats the counts with each outcome's first reason."""
+    for name in dict.fromkeys(check.name for call in calls for check in call.checks):
+        results = [check for call in calls for check in call.checks if check.name == name]
+        for outcome in ("pass", "fail", "unscored"):
+            matching = [check for check in results if check.result == outcome]
+            if matching:
+                colour, icon = CHECK_LOOKS.get(outcome, UNSCORED_LOOK)
+                many = f" {numbers.share(len(matching), len(results))}" if len(results) > 1 else ""
+                st.markdown(
+                    f":{colour}-badge[{icon} {outcome}{many}] {safe(matching[0].reason)}", help=safe(name)
+                )
+
+
+def figures(calls: Sequence[LiveAnswer]) -> None:
+    """First words, total, tokens and speed of the finished answers; means when there are several."""
+    done = [call.answer for call in calls if call.status == "done" and call.answer is not None]
+    if not done:
+        return
+    first = _mean([answer.timing.ttft_ms for answer in done])
+    total = _mean([answer.timing.total_ms for answer in done])
+    lines = [
+        f"First words after **{numbers.seconds(first)}**",
+        f"Finished after **{numbers.seconds(total)}**",
+        f"**{numbers.count(_mean([answer.usage.prompt_tokens for answer in done]))}** tokens read, "
+        f"**{numbers.count(_mean([answer.usage.completion_tokens for answer in done]))}** written",
+        f"**{numbers.rate(_mean([speed(answer) for answer in done]))}** tokens written",
+    ]
+    if len(done) > 1:
+        lines.append(f"(means of {numbers.plural(len(done), 'answer')})")
+    st.caption("  \n".join(lines))
+
+
+def speed(answer: Answer) -> float | None:
+    """Tokens per second of decode without the first, which comes from prefill; None below two tokens."""
+    tokens = answer.usage.completion_tokens - 1
+    return tokens * 1000 / answer.timing.decode_ms if tokens > 0 and answer.timing.decode_ms > 0 else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

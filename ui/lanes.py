@@ -1,0 +1,123 @@
+"""The lanes: one column a backend, all following one run by polling it; the run goes on without any page.
+
+A lane reads a :class:`~compare.live.RunView` and draws; nothing here starts, times or stores anything.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backends.types import Passage
+from compare import numbers
+from compare.live import LiveAnswer, RunView
+from ui import folded, words
+from ui.prompt_drawer import ask_for_prompt
+from ui.resources import get_engine
+from ui.state import load_view, stop
+from ui.text import safe
+
+POLL_S = 0.2
+"""Seconds between two looks at a run that goes on."""
+ANSWER_MIN_PX = 120
+
+
+def follow(view: RunView, *, presenter: bool) -> None:
+    """Draw the run's lanes; while it goes on they renew themselves, at its end the page runs once more."""
+    polled = not view.done
+    draw = st.fragment(_draw, run_every=POLL_S if polled else None, key="lanes")
+    draw(view.id, presenter=presenter, polled=polled)
+
+
+def preview(backends: Sequence[str]) -> None:
+    """The lanes before anything is asked: what each of them will do."""
+    for column, backend in zip(st.columns(len(backends), border=True), backends, strict=True):
+        column.markdown(f"##### {safe(words.lane_title(backend))}")
+        column.caption(words.lane_summary(backend))
+
+
+def _draw(run_id: str, *, presenter: bool, polled: bool) -> None:
+    view = load_view(run_id)
+    if polled and view.done:
+        st.rerun()
+    _headline(view, presenter=presenter)
+    ready = get_engine().status().state == "ready"
+    columns = st.columns(len(view.backends), border=True, gap="small")
+    for column, backend in zip(columns, view.backends, strict=True):
+        with column, st.container(key=f"lane_{backend}"):
+            _lane(view, backend, ready=ready, presenter=presenter)
+
+
+def _headline(view: RunView, *, presenter: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"{'##' if presenter else '####'} “{safe(view.query.text)}”", width="stretch")
+        if not view.done:
+            st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=stop, args=(view.id,))
+    if view.status == "interrupted":
+        st.warning("This run was cut short: the app was closed before all answers were there.")
+
+
+def _lane(view: RunView, backend: str, *, ready: bool, presenter: bool) -> None:
+    calls = view.lane(backend)
+    first = calls[0]
+    st.markdown(f"{'###' if presenter else '#####'} {safe(words.lane_title(backend))}")
+    if words.lane_summary(backend):
+        st.caption(words.lane_summary(backend))
+    _status(calls, ready=ready)
+    with st.container(key=f"answer_{backend}", height="content" if view.done else "stretch"):
+        if len(calls) > 1 and all(call.ended for call in calls):
+            folded.answers(view, backend, presenter=presenter)
+        else:
+            answer(first, presenter=presenter)
+    folded.checks(calls)
+    if presenter:
+        _sources_in_short(first)
+    else:
+        folded.figures(calls)
+        _passages(first.prompt.passages if first.prompt is not None else ())
+        if first.prompt is not None and st.button(
+            "What the model saw",
+            key=f"saw_{backend}",
+            icon=":material/visibility:",
+            type="tertiary",
+            on_click=ask_for_prompt,
+            args=(backend,),
+        ):
+            st.rerun()
+
+
+def _status(calls: Sequence[LiveAnswer], *, ready: bool) -> None:
+    shown = next((call for call in calls if not call.ended), calls[0])
+    colour, icon = words.status_look(shown)
+    text = words.status_words(shown, model_ready=ready)
+    if len(calls) > 1 and not shown.ended:
+        text += f", {numbers.share(sum(call.ended for call in calls), len(calls))} done"
+    st.badge(safe(text), icon=icon, color=colour)
+
+
+def answer(call: LiveAnswer, *, presenter: bool) -> None:
+    """One call's text as plain text (headings in presenter mode), and its failure if it has one."""
+    if call.text and presenter:
+        for line in filter(None, (line.strip() for line in call.text.splitlines())):
+            st.markdown(f"### {safe(line)}")
+    elif call.text:
+        st.text(call.text, width="stretch")
+    elif call.status == "done":
+        st.caption("The model ended its answer without writing anything.")
+    if call.failure is not None:
+        st.error(f"{safe(call.failure.message)} {safe(call.failure.hint)}".strip(), icon=":material/error:")
+
+
+def _passages(passages: Sequence[Passage]) -> None:
+    if not passages:
+        return
+    with st.expander(numbers.plural(len(passages), "passage") + " found", icon=":material/menu_book:"):
+        for passage in passages:
+            st.markdown(f"**\\[{passage.number}\\] {safe(passage.source)}**")
+            st.caption(f"Similarity to the question: {numbers.cosine(passage.cosine)} (cosine, at most 1)")
+            st.text(passage.text, width="stretch")
+
+
+def _sources_in_short(call: LiveAnswer) -> None:
+    sources = dict.fromkeys(passage.source for passage in (call.prompt.passages if call.prompt else ()))
+    if sources:
+        st.caption("Looked up in " + ", ".join(safe(source) for source in sources))

@@ -1,0 +1,51 @@
+"""The drawer "What the model saw": one lane's exact prompt, its layers told apart by name and icon."""
+
+import streamlit as st
+
+from backends.errors import LeverError
+from backends.prompts import split_layers
+from compare.live import LiveAnswer, RunView
+from ui import words
+from ui.resources import get_engine
+from ui.text import safe
+
+SHOWN = "prompt_shown"
+
+
+def ask_for_prompt(backend: str) -> None:
+    """Remember that the drawer shall show this lane; it opens with the next run of the page."""
+    st.session_state[SHOWN] = backend
+
+
+def _close() -> None:
+    st.session_state.pop(SHOWN, None)
+
+
+def prompt_drawer(view: RunView) -> None:
+    """Open the drawer if a lane was asked for; it stays open over the page's reruns until it is closed."""
+    backend = st.session_state.get(SHOWN)
+    if backend not in view.backends or view.lane(backend)[0].prompt is None:
+        return
+    title = f"What the model saw: {words.lane_name(backend)}"
+    st.dialog(title, width="large", position="right", on_dismiss=_close)(_show)(view.lane(backend)[0])
+
+
+def _show(call: LiveAnswer) -> None:
+    assert call.prompt is not None
+    try:
+        rendered = call.answer.rendered if call.answer is not None else get_engine().render(call.prompt)
+    except LeverError as error:
+        st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+        return
+    st.caption(
+        "This is the whole text that the model read before it wrote this answer, in order, nothing left out."
+        + (" Its weights had the scenario's trained adapter added." if call.prompt.adapter else "")
+    )
+    for piece in split_layers(rendered, call.prompt.layers):
+        name, colour, icon = words.LAYERS[piece.kind]
+        st.badge(name, icon=icon, color=colour)
+        st.code(piece.text, language=None, wrap_lines=True)
+    with st.expander("The same as one piece, to copy", icon=":material/content_copy:"):
+        st.code(rendered, language=None, wrap_lines=True)
+    if call.prompt.adapter:
+        st.caption(f"Adapter: {safe(call.prompt.adapter)}")

@@ -1,0 +1,57 @@
+"""What all sessions of the process share: the engine, the store, the scenarios. Nothing here imports torch.
+
+Engine and store are single to the process by themselves; this is the one place where pages get them.
+"""
+
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from backends.engine.base import Engine
+from backends.errors import BadInput
+from backends.scenario import Scenario, list_scenarios, load_scenario
+
+if TYPE_CHECKING:
+    from compare.store import Store
+
+
+_warmed: "WeakSet[Engine]" = WeakSet()
+
+
+def get_engine() -> Engine:
+    """The process's engine; it may still be loading, see its ``status()``."""
+    from backends.engine.local import engine
+
+    return engine()
+
+
+def get_store() -> "Store":
+    """The process's store; each of its methods may raise ``StoreUnavailable``."""
+    from compare.store import store
+
+    return store()
+
+
+def warm_up() -> None:
+    """Begin loading the model in the background; returns at once, and does nothing the second time.
+
+    A model that failed is not tried again by each run of a page, only when somebody asks for it.
+    """
+    engine = get_engine()
+    if engine not in _warmed:
+        _warmed.add(engine)
+        engine.start()
+
+
+def scenarios() -> tuple[dict[str, Scenario], tuple[BadInput, ...]]:
+    """All usable scenarios by name, and what is wrong with the others.
+
+    Read anew on each run of a page (some milliseconds), so that an added folder shows up without a restart.
+    """
+    good: dict[str, Scenario] = {}
+    bad: list[BadInput] = []
+    for name in list_scenarios():
+        try:
+            good[name] = load_scenario(name)
+        except BadInput as error:
+            bad.append(error)
+    return good, tuple(bad)

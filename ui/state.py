@@ -1,0 +1,102 @@
+"""What one browser session remembers: which run it follows. Runs belong to the process and the store.
+
+The run's id stands in the link (``?run=``), so that a refresh or a second browser finds it, and in the session, as
+a change of page drops that part of the link.
+"""
+
+from collections.abc import Collection
+
+import streamlit as st
+
+from backends.errors import BadInput, LeverError
+from backends.types import Query
+from compare.live import RunView, live_runs
+from ui.resources import get_engine, get_store
+from ui.text import safe
+
+RUN = "run"
+_EXAMPLE = "example_asked"
+
+
+def ask(query: Query, *, backends: tuple[str, ...], system: str | None) -> RunView | None:
+    """Start a run and follow it; None, with a sentence on the page, when it can't be started."""
+    from compare.runner import start
+
+    if not query.text.strip():
+        st.warning("Type a question first, or take one of the examples.")
+        return None
+    try:
+        run = start(query, backends=backends, system=system, store=get_store(), engine=get_engine())
+    except LeverError as error:
+        st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+        return None
+    follow_run(run.id)
+    return run.snapshot()
+
+
+def ask_example(text: str) -> None:
+    """Put an example into the question box and ask it with the next run of the page."""
+    st.session_state["question"] = text
+    st.session_state[_EXAMPLE] = True
+
+
+def example_asked() -> bool:
+    """Whether an example was clicked just now; true once."""
+    return bool(st.session_state.pop(_EXAMPLE, False))
+
+
+def prefill(view: RunView | None, scenarios: Collection[str]) -> None:
+    """Let a page that was opened by a run's link begin with that run's scenario and question."""
+    if view is not None and view.scenario in scenarios:
+        st.session_state.setdefault("scenario", view.scenario)
+        st.session_state.setdefault("question", view.query.text)
+    st.session_state.setdefault("scenario", next(iter(scenarios)))
+
+
+def load_view(run_id: str) -> RunView:
+    """The run as it stands, live if it is in this process, else from the store.
+
+    Raises:
+        BadInput: there is no such run.
+        StoreUnavailable: the store can't be read.
+    """
+    live = live_runs().get(run_id)
+    return live.snapshot() if live is not None else get_store().load_run(run_id)
+
+
+def followed_run() -> RunView | None:
+    """The run of the link or the session, if any; says so on the page when it can't be had."""
+    run_id = st.query_params.get(RUN) or st.session_state.get(RUN)
+    if not run_id:
+        return None
+    try:
+        view = load_view(run_id)
+    except LeverError as error:
+        forget_run()
+        if isinstance(error, BadInput):
+            st.warning("This link leads to a run that is not stored here. Ask a question to start a new one.")
+        else:
+            st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+        return None
+    follow_run(view.id)
+    return view
+
+
+def follow_run(run_id: str) -> None:
+    """Remember the run in the session and in the link."""
+    st.session_state[RUN] = run_id
+    if st.query_params.get(RUN) != run_id:
+        st.query_params[RUN] = run_id
+
+
+def forget_run() -> None:
+    """Follow no run any more."""
+    st.session_state.pop(RUN, None)
+    st.query_params.pop(RUN, None)
+
+
+def stop(run_id: str) -> None:
+    """Stop the run's open calls; what they wrote so far stays."""
+    live = live_runs().get(run_id)
+    if live is not None:
+        live.cancel()
