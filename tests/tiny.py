@@ -1,6 +1,7 @@
 """Tiny real models and adapters for tests: random weights, the real architecture, a real tokenizer and template."""
 
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -53,6 +54,7 @@ def build_model(folder: Path, *, layers: int = 2, context: int = 512, seed: int 
         bos_token_id=1, eos_token_id=2, pad_token_id=0,
     )  # fmt: skip
     model = LlamaForCausalLM(config)
+    model.get_input_embeddings().weight.data[2] *= 0.1  # answers that seldom end by themselves
     model.generation_config = GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=0)
     model.save_pretrained(folder)
     return folder
@@ -75,7 +77,9 @@ def build_adapter(
         "target_modules": "all-linear",
         "init_lora_weights": False,
     }
-    peft = get_peft_model(base, LoraConfig(**(options | lora)))  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        peft = get_peft_model(base, LoraConfig(**(options | lora)))  # type: ignore[arg-type]
     peft.save_pretrained(folder, save_embedding_layers=False)
     config = json.loads((folder / "adapter_config.json").read_text())
     config["init_lora_weights"] = True

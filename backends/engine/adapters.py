@@ -178,23 +178,30 @@ class Adapters:
     def _add(self, peft_name: str, path: str, key: str) -> None:
         from peft import PeftModel
 
-        how = {
-            "autocast_adapter_dtype": False,
-            "low_cpu_mem_usage": True,
-            "torch_device": str(self._base.model.device),
-        }
+        device = str(self._base.model.device)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # PEFT only warns when weights are missing or left over
+                warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+                warnings.filterwarnings("error", message=".*missing adapter keys")
                 if self._peft is None:
                     self._peft = PeftModel.from_pretrained(
-                        self._base.model, path, adapter_name=peft_name, **how
+                        self._base.model,
+                        path,
+                        adapter_name=peft_name,
+                        autocast_adapter_dtype=False,
+                        low_cpu_mem_usage=True,
+                        torch_device=device,
                     )
                 else:
-                    self._peft.load_adapter(path, adapter_name=peft_name, **how)
+                    self._peft.load_adapter(
+                        path,
+                        adapter_name=peft_name,
+                        autocast_adapter_dtype=False,
+                        low_cpu_mem_usage=True,
+                        torch_device=device,
+                    )
         except Exception as error:
-            scenario = key.partition("/")[0]
             reason = f"The adapter {key} does not fit the base model ({type(error).__name__}: {error})."
-            raise AdapterRefused(reason, retrain(scenario)) from error
+            raise AdapterRefused(reason, retrain(key.partition("/")[0])) from error
         finally:
             self._router.attach(self._base.model)

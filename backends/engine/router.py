@@ -37,6 +37,8 @@ class Router:
         for module in model.modules():
             if isinstance(module, LoraLayer):
                 module.enable_adapters(False)
+                for weights in (module.lora_A, module.lora_B):
+                    weights.to(dtype=module.get_base_layer().weight.dtype)
                 if module not in self._hooked:
                     module.register_forward_hook(self._add_updates)
                     self._hooked.append(module)

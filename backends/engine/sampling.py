@@ -12,6 +12,7 @@ from torch import Tensor
 
 from backends.types import Sampling
 
+NO_TOP_K = 2**31 - 1
 CANDIDATES = 64
 """Tokens looked at before a row's whole vocabulary is sorted; enough for nearly every nucleus."""
 
@@ -38,7 +39,7 @@ class Sampler:
         self._greedy = torch.tensor([s.temperature <= 0 for s in samplings], device=device)
         self._top_p = torch.tensor([[min(s.top_p, 1.0)] for s in samplings], dtype=precise, device=device)
         self._top_k = torch.tensor(
-            [[s.top_k if s.top_k > 0 else 2**31 - 1] for s in samplings], device=device
+            [[s.top_k if s.top_k > 0 else NO_TOP_K] for s in samplings], device=device
         )
         self._plain = [s.top_p >= 1 and s.top_k <= 0 for s in samplings]
         self._greedy_rows = [s.temperature <= 0 for s in samplings]
@@ -76,23 +77,26 @@ class Sampler:
         size = scaled.shape[-1]
         top, ids = torch.topk(scaled, min(CANDIDATES, size))
         log_total = torch.logsumexp(scaled, -1, keepdim=True)
-        drawn, enough = self._nucleus(top, ids, log_total, draws)
+        drawn, enough = self._nucleus(top, ids, log_total, draws, whole=size <= CANDIDATES)
         if size > CANDIDATES and not bool(enough.all()):
             short = (~enough).nonzero().flatten()
             order = torch.sort(scaled[short], descending=True, stable=True)
             part = self.select(short.tolist())
-            drawn[short] = part._nucleus(order.values, order.indices, log_total[short], draws[short])[0]
+            drawn[short] = part._nucleus(order.values, order.indices, log_total[short], draws[short], whole=True)[0]
         return drawn
 
-    def _nucleus(self, top: Tensor, ids: Tensor, log_total: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+    def _nucleus(
+        self, top: Tensor, ids: Tensor, log_total: Tensor, draws: Tensor, whole: bool
+    ) -> tuple[Tensor, Tensor]:
         """Draw among sorted candidates; also whether they cover the row's whole set."""
         share = torch.exp(top - log_total).to(draws.dtype)
         rank = torch.arange(top.shape[-1], device=top.device)
         share = share.masked_fill(rank >= self._top_k, 0.0)
         summed = share.cumsum(-1)
-        covered = self._top_k <= top.shape[-1]
+        covered = (self._top_k <= top.shape[-1]) | whole
         wanted = self._top_p * torch.where(covered, summed[:, -1:], torch.ones_like(self._top_p))
-        enough = (covered | (summed[:, -1:] >= wanted)).flatten()
+        unlimited = self._top_k == NO_TOP_K
+        enough = (covered | (unlimited & (summed[:, -1:] >= wanted))).flatten()
         kept = share.masked_fill(summed - share >= wanted, 0.0)
         return ids.gather(-1, _by_cdf(kept, draws)[:, None]).flatten(), enough
 
