@@ -1,4 +1,4 @@
-"""``doctor``: is everything there that Lever needs, and does it work? Loads the model, builds what is missing."""
+"""``doctor``: is everything there that Lever needs, and does it work? Builds what is missing."""
 
 import argparse
 from collections.abc import Callable, Mapping

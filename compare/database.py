@@ -5,6 +5,7 @@ Transactions that write begin with ``BEGIN IMMEDIATE``, so that two writers wait
 failing half-way.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from threading import Lock
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from backends.errors import StoreUnavailable
@@ -61,7 +62,7 @@ def store_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise StoreUnavailable(_sentence(error), HINT) from error
 
 
@@ -141,9 +142,9 @@ def _use_wal(engine: Engine) -> None:
             try:
                 cursor.execute("PRAGMA journal_mode=WAL")
                 break
-            except Exception as error:
+            except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or attempt == 49:
-                    raise OperationalError("PRAGMA journal_mode=WAL", None, error) from error
+                    raise
                 cursor.execute("BEGIN IMMEDIATE")
                 cursor.execute("ROLLBACK")
         cursor.close()
