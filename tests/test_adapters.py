@@ -154,9 +154,9 @@ def test_a_new_adapter_takes_the_place_of_its_key_and_its_layers_get_hooks(tiny_
     from peft.tuners.lora import LoraLayer
 
     engine = LocalEngine(Settings(model=str(tiny_model), threads=1, scenarios_dir=tmp_path / "none"))
-    engine.start()
     few = build_adapter(tmp_path / "few", tiny_model, seed=5, target_modules=["q_proj"])
     more = build_adapter(tmp_path / "more", tiny_model, seed=6)
+    engine.start()  # only now: transformers can't load two models at once from two threads
     base = ask(engine, [request(QUESTION)]).answers["0"].token_ids
     first = engine.load_adapter("shop/lora", str(few))
     one = ask(engine, [request(QUESTION, adapter="shop/lora")]).answers["0"].token_ids

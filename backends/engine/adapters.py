@@ -149,6 +149,7 @@ class Adapters:
         self.problems.pop(key, None)
         self.infos[key] = AdapterInfo(key=key, scenario=scenario, name=name, hash=digest, proof="not run")
         if old is not None and old not in self._names.values() and self._peft is not None:
+            self._peft.set_adapter(peft_name)
             self._peft.delete_adapter(old)
             self._router.attach(self._base.model)
 
