@@ -65,10 +65,15 @@ def build_prompt(
 
 
 def supervised_example(
-    scenario: Scenario, query_text: str, answer: str, *, passages: Sequence[Passage] = ()
+    scenario: Scenario,
+    query_text: str,
+    answer: str,
+    *,
+    system: str | None = None,
+    passages: Sequence[Passage] = (),
 ) -> tuple[Message, ...]:
     """The turns of one training example: what serving would send, then the answer that is to be learnt."""
-    prompt = build_prompt(scenario, query_text, passages=passages)
+    prompt = build_prompt(scenario, query_text, system=system, passages=passages)
     return (*prompt.messages, Message(role="assistant", content=answer))
 
 

@@ -1,0 +1,65 @@
+"""The training process: ``python -m backends.training SCENARIO [--adapter lora|hybrid] [--epochs N] ...``.
+
+Progress goes to standard error, the cards to standard output as one JSON list. Exit codes: 0 fine, 2 bad
+input, 3 something broke.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from backends.errors import BadInput, LeverError
+from backends.scenario import load_scenario
+from backends.settings import settings
+from backends.training import ADAPTERS, Recipe
+from backends.training.make import make_adapter
+
+
+def parser() -> argparse.ArgumentParser:
+    """One option for every field of :class:`Recipe`."""
+    options = argparse.ArgumentParser(
+        prog="python -m backends.training", description="Train a scenario's adapters."
+    )
+    options.add_argument("scenario")
+    options.add_argument(
+        "--adapter", choices=ADAPTERS, action="append", help="one of them; both when left out"
+    )
+    options.add_argument(
+        "--out", type=Path, help="a folder to write the adapters to instead of the scenario's"
+    )
+    for field in fields(Recipe):
+        kind = type(field.default)
+        options.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            default=field.default,
+            help=f"default {field.default}",
+        )
+    return options
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train what was asked for; returns the exit code."""
+    asked = parser().parse_args(arguments)
+    recipe = Recipe(**{field.name: getattr(asked, field.name) for field in fields(Recipe)})
+
+    def report(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    try:
+        scenario = load_scenario(asked.scenario)
+        cards = [
+            make_adapter(scenario, name, recipe, settings(), report, out=asked.out and asked.out / name)
+            for name in asked.adapter or ADAPTERS
+        ]
+    except LeverError as error:
+        report(str(error))
+        return 2 if isinstance(error, BadInput) else 3
+    print(json.dumps(cards, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+"""One adapter from start to end: examples, contexts, checks, training, card; replaced only when done."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from backends.engine.base import Engine
+from backends.errors import BadInput, ModelUnavailable
+from backends.scenario import Scenario
+from backends.settings import Settings
+from backends.training import ADAPTERS, Recipe
+from backends.training.examples import (
+    Conversation,
+    Example,
+    bare_conversations,
+    examples_path,
+    file_hash,
+    load_examples,
+    read_conversations,
+    split,
+)
+from backends.types import Passage
+
+VERSIONED = ("torch", "transformers", "peft")
+Conversations = tuple[tuple[Conversation, ...], tuple[Conversation, ...]]
+"""Training and held-out conversations."""
+
+
+def make_adapter(
+    scenario: Scenario,
+    adapter: str,
+    recipe: Recipe,
+    settings: Settings,
+    report: Callable[[str], None],
+    *,
+    out: Path | None = None,
+) -> dict[str, object]:
+    """Train ``adapter`` ("lora" or "hybrid") of a scenario and put it into its folder, with its card.
+
+    Args:
+        scenario: gives the examples, the system text and, for the hybrid, the documents.
+        adapter: which of the two.
+        recipe: how to train.
+        settings: which base model, on which device.
+        report: takes lines of progress.
+        out: the folder to write instead of ``scenarios/<name>/adapters/<adapter>``.
+
+    Returns:
+        The card, as it stands in ``card.json``.
+
+    Raises:
+        BadInput: the examples or the recipe are unusable.
+        KnowledgeUnavailable: the hybrid has no documents to read.
+        ModelUnavailable: there is no base model.
+    """
+    _check(adapter, recipe)
+    path = examples_path(scenario)
+    examples = load_examples(path)
+    training, held_out = split(examples, recipe.held_out, recipe.seed)
+    if not held_out:
+        raise BadInput(f"One example in {path} is not enough to learn from.", "Write at least 50.")
+    report(f"{scenario.name}/{adapter}: {len(training)} examples to learn from, {len(held_out)} held out.")
+    if adapter == "hybrid":
+        conversations = _with_passages(scenario, training, held_out, recipe, settings, report)
+    else:
+        conversations = (bare_conversations(scenario, training), bare_conversations(scenario, held_out))
+    target = out or scenario.path / "adapters" / adapter
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".training-") as scratch:
+        made = Path(scratch) / adapter
+        card = _train(conversations, recipe, settings, made, report)
+        card |= {
+            "scenario": scenario.name,
+            "adapter": adapter,
+            "data_hash": file_hash(path),
+            "examples": {
+                "file": len(examples),
+                "training": len(conversations[0]),
+                "held_out": len(conversations[1]),
+                "held_out_lines": sorted({conversation.line for conversation in conversations[1]}),
+            },
+        }
+        (made / "README.md").unlink(missing_ok=True)
+        (made / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        if target.exists():
+            shutil.move(target, Path(scratch) / "old")
+        shutil.move(made, target)
+    return card
+
+
+def _check(adapter: str, recipe: Recipe) -> None:
+    if adapter not in ADAPTERS:
+        raise BadInput(
+            f"There is no kind of adapter called {adapter!r}.", f"Known are: {', '.join(ADAPTERS)}."
+        )
+    if not (0 <= recipe.held_out < 1 and 0 <= recipe.gold_share <= 1):
+        raise BadInput("The held-out and gold shares must lie between 0 and 1.")
+    if recipe.max_steps < 0 or min(recipe.epochs, recipe.batch_size, recipe.rank, recipe.alpha) < 1:
+        raise BadInput("Epochs, batch size, rank and alpha must be at least 1.")
+    if not 0 < recipe.learning_rate < 1:
+        raise BadInput("The learning rate must lie between 0 and 1.")
+
+
+def _with_passages(
+    scenario: Scenario,
+    training: Sequence[Example],
+    held_out: Sequence[Example],
+    recipe: Recipe,
+    settings: Settings,
+    report: Callable[[str], None],
+) -> Conversations:
+    """Contexts by the scenario's retrieval, in an index apart, so that a running app's is left alone."""
+    from backends.knowledge import Knowledge
+    from backends.knowledge.documents import cut, read_documents
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _alone(settings) as engine:
+        knowledge = Knowledge(Path(scratch) / "chroma")
+        report(knowledge.ensure_index(scenario, engine).detail)
+        chunks = cut(
+            read_documents(scenario.path / "knowledge"),
+            chunk_tokens=scenario.retrieval.chunk_tokens,
+            chunk_overlap=scenario.retrieval.chunk_overlap,
+            count_tokens=engine.count_tokens,
+        )
+
+        def retrieve(query: str) -> tuple[Passage, ...]:
+            return knowledge.retrieve(scenario, query, engine).passages
+
+        learnt, dropped = read_conversations(
+            scenario, training, retrieve, chunks, gold_share=recipe.gold_share, seed=recipe.seed
+        )
+        held, missed = read_conversations(
+            scenario, held_out, retrieve, chunks, gold_share=0.0, seed=recipe.seed
+        )
+    if lines := sorted(example.line for example in (*dropped, *missed)):
+        report(f"Left out, as no retrieved passage says the answer: line {', '.join(map(str, lines))}.")
+    return learnt, held
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[Engine]:
+    """An engine for its tokenizer and embedder only: no adapters, gone before training begins."""
+    from backends.engine.local import LocalEngine
+
+    with tempfile.TemporaryDirectory() as nothing:
+        engine = LocalEngine(settings.model_copy(update={"scenarios_dir": Path(nothing)}))
+        engine.start()
+        try:
+            status = engine.wait_ready()
+            if status.state != "ready":
+                raise ModelUnavailable(status.detail, "Check LEVER_MODEL.")
+            yield engine
+        finally:
+            engine.stop()
+
+
+def _train(
+    conversations: Conversations,
+    recipe: Recipe,
+    settings: Settings,
+    made: Path,
+    report: Callable[[str], None],
+) -> dict[str, object]:
+    """Check, train, save into ``made``; gives the part of the card that is about model and training."""
+    import torch
+
+    from backends.engine.chat import Chat
+    from backends.engine.loading import choose_threads, find_model, load_base, load_tokenizer, model_name
+    from backends.training.fit import fit
+    from backends.training.supervise import token_rows
+
+    torch.set_num_threads(choose_threads(settings.threads))
+    folder = find_model(settings)
+    tokenizer = load_tokenizer(folder)
+    base = load_base(folder, settings, tokenizer)
+    training, held_out = (
+        token_rows(part, Chat(tokenizer), end_ids=base.end_ids, context_tokens=base.context_tokens)
+        for part in conversations
+    )
+    if not training or not held_out:
+        raise BadInput(
+            "No example is left to learn from or to hold out.", "Check that passages say the answers."
+        )
+    found = fit(base, tokenizer, training, held_out, recipe, made, report)
+    kept = found.kept
+    report(f"Kept epoch {kept.epoch:.1f} with held-out loss {kept.held_out:.4f}; {found.seconds:.0f} s.")
+    return {
+        "base_model": model_name(settings.model),
+        "base_hash": base.base_hash,
+        "template_hash": base.template_hash,
+        "recipe": asdict(recipe),
+        "epochs": [asdict(epoch) for epoch in found.epochs],
+        "kept_epoch": kept.epoch,
+        "held_out_loss": kept.held_out,
+        "steps": found.steps,
+        "trained_parameters": found.trained_parameters,
+        "training_tokens": sum(len(row["input_ids"]) for row in training),
+        "longest_tokens": max(len(row["input_ids"]) for row in (*training, *held_out)),
+        "seconds": round(found.seconds, 1),
+        "device": str(base.model.device),
+        "dtype": str(base.model.dtype).removeprefix("torch."),
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: version(name) for name in VERSIONED},
+    }
