@@ -5,9 +5,11 @@ Does not know about chats, tasks or training. One fact, as an example::
     Fact(subject="the Bramble plan", name="Bramble", attribute="notice period", kind="duration",
          value="14 days", key="14", compact="14-day")
 
-Every name is drawn at random; :func:`allowed` refuses a text that holds a name or fact of a shipped scenario.
+Every name is drawn at random; :func:`allowed` refuses a text that holds a name, fact or wording of a shipped
+scenario.
 """
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -238,9 +240,26 @@ def held_out() -> re.Pattern[str]:
     return re.compile(r"(?<!\w)(?:" + "|".join(re.escape(name) for name in ordered) + r")(?!\w)")
 
 
+@lru_cache(maxsize=1)
+def held_out_runs() -> frozenset[tuple[str, ...]]:
+    """Every run of 8 words in the shipped scenarios' cases and knowledge, lower-cased."""
+    folder = HERE.parent.parent / "scenarios"
+    texts = [file.read_text(encoding="utf-8") for file in folder.glob("*/knowledge/*") if file.suffix in (".md", ".txt", ".csv")]
+    for file in folder.glob("*/cases.csv"):
+        with file.open(encoding="utf-8-sig", newline="") as rows:
+            texts += [row["query"] for row in csv.DictReader(rows)]
+    return frozenset(run for text in texts for run in runs_of_words(text))
+
+
+def runs_of_words(text: str, length: int = 8) -> list[tuple[str, ...]]:
+    """Every ``length`` words in a row, lower-cased, without punctuation."""
+    found = re.findall(r"[a-z0-9]+", text.lower())
+    return [tuple(found[i : i + length]) for i in range(len(found) - length + 1)]
+
+
 def allowed(text: str) -> bool:
-    """Whether the text holds no held-out name or fact."""
-    return held_out().search(text) is None
+    """Whether the text holds no name, fact or wording (8 words in a row) of a shipped scenario."""
+    return held_out().search(text) is None and held_out_runs().isdisjoint(runs_of_words(text))
 
 
 def invented(rng: Random, syllables: int) -> str:
