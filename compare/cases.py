@@ -6,7 +6,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
 from backends.errors import BadInput
@@ -60,23 +60,24 @@ def load_cases(scenario: Scenario) -> tuple[Case, ...]:
 def read_cases(text: str, name: str) -> tuple[Case, ...]:
     """The cases of one CSV text with a header line; ``name`` is for the sentences of errors."""
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    labels = tuple(dict.fromkeys(label.strip() for label in LABEL.findall(text)))
     cases: dict[str, Case] = {}
     try:
         if "query" not in (reader.fieldnames or ()):
             raise BadInput(f"The file cases.csv of {name!r} has no column called query.")
         for number, row in enumerate(reader, start=1):
             where = f"Line {reader.line_num} of cases.csv of {name!r}"
-            case = _case(row, number, where, labels)
+            case = _case(row, number, where)
             if case.id in cases:
                 raise BadInput(f"{where}: the id {case.id!r} stands in an earlier line too.")
             cases[case.id] = case
     except csv.Error as error:
         raise BadInput(f"Line {reader.line_num} of cases.csv of {name!r} can't be read: {error}.") from error
-    return tuple(cases.values())
+    named = (label.strip() for case in cases.values() for label in LABEL.findall(case.checks))
+    labels = tuple(dict.fromkeys(named))
+    return tuple(replace(case, labels=labels) for case in cases.values())
 
 
-def _case(row: Mapping[str | None, object], number: int, where: str, labels: tuple[str, ...]) -> Case:
+def _case(row: Mapping[str | None, object], number: int, where: str) -> Case:
     if None in row or None in row.values():
         raise BadInput(f"{where} has more or fewer cells than the header.")
     cells = {str(column).strip(): str(cell).strip() for column, cell in row.items()}
@@ -99,7 +100,6 @@ def _case(row: Mapping[str | None, object], number: int, where: str, labels: tup
         group=group,
         split=cast("Split", split),
         metadata={column: cell for column, cell in cells.items() if column not in COLUMNS},
-        labels=labels,
     )
 
 

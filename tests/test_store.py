@@ -1,4 +1,4 @@
-"""A real SQLite file: what goes in comes back, also when processes open it at once, die, or run out of disk."""
+"""A real SQLite file: what goes in comes back, also when processes race, die or fill the disk."""
 
 import os
 import signal
@@ -59,12 +59,12 @@ PROMPT = Prompt(
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'new' / 'lever.db'}"
 
 
-@pytest.fixture()
+@pytest.fixture
 def kept(url: str) -> Iterator[Store]:
     opened = Store(url)
     yield opened
@@ -297,7 +297,9 @@ def test_a_run_of_this_process_is_not_marked_interrupted(kept: Store) -> None:
     ],
     ids=["not a database", "a folder"],
 )
-def test_an_unreadable_database_is_one_sentence_that_names_the_settings(tmp_path: Path, spoil: object) -> None:
+def test_an_unreadable_database_is_one_sentence_that_names_the_settings(
+    tmp_path: Path, spoil: object
+) -> None:
     file = tmp_path / "lever.db"
     spoil(file)  # type: ignore[operator]
     with pytest.raises(StoreUnavailable) as caught:
@@ -330,9 +332,9 @@ def test_a_full_disk_is_one_sentence_and_the_store_goes_on_afterwards(kept: Stor
 
     event.listen(engine, "connect", limit)
     engine.dispose()
+    too_long = done(view.calls["rag", 0], "long " * 200_000)
     with pytest.raises(StoreUnavailable, match="disk is full"):
-        for _ in range(50):
-            kept.save_call(view.id, done(view.calls["rag", 0], "long " * 20_000))
+        kept.save_call(view.id, too_long)
     kept.close()
     kept.save_call(view.id, done(view.calls["rag", 0]))
     assert kept.load_run(view.id).calls["rag", 0].status == "done"

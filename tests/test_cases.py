@@ -1,0 +1,128 @@
+"""Scenario folders and their cases: what ships is sound, and what is malformed is named."""
+
+from pathlib import Path
+
+import pytest
+
+from backends.errors import BadInput
+from backends.scenario import Scenario, list_scenarios, load_scenario
+from backends.settings import settings
+from compare.cases import default_split, load_cases, matching_case, normalised, read_cases
+from compare.checks import CheckProblem, checks_of, run_checks
+
+
+@pytest.fixture(params=list_scenarios())
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    return load_scenario(request.param)
+
+
+def test_shipped_scenarios_have_enough_cases_in_enough_groups(scenario: Scenario) -> None:
+    cases = load_cases(scenario)
+    assert len(cases) >= 120
+    assert len({case.group for case in cases}) >= 30
+    assert {case.split for case in cases} == {"dev", "test"}
+
+
+def test_cases_of_one_group_fall_into_one_split(scenario: Scenario) -> None:
+    cases = load_cases(scenario)
+    assert len({(case.group, case.split) for case in cases}) == len({case.group for case in cases})
+
+
+def test_every_shipped_check_can_be_used_and_expected_answers_pass_it(scenario: Scenario) -> None:
+    for case in load_cases(scenario):
+        checks = checks_of(case)
+        assert checks
+        assert not [check for check in checks if isinstance(check, CheckProblem)], case.id
+        results = run_checks(case, case.expected, (), scenario)
+        assert {result.result for result in results} == {"pass"}, (case.id, results)
+
+
+def test_gold_sources_are_documents_of_the_scenario(scenario: Scenario) -> None:
+    known = {path.name for path in (scenario.path / "knowledge").iterdir()}
+    assert {case.source for case in load_cases(scenario) if case.source} <= known
+
+
+def test_the_template_can_be_read() -> None:
+    text = (settings().scenarios_dir / "template.csv").read_text(encoding="utf-8-sig")
+    cases = read_cases(text, "template")
+    assert len(cases) >= 10
+    assert not [c.id for c in cases for check in checks_of(c) if isinstance(check, CheckProblem)]
+
+
+def test_query_is_the_only_required_column() -> None:
+    first, second = read_cases("query,weight\nHow long?,3\nHow much?,\n", "s")
+    assert (first.id, first.group, first.metadata) == ("row-1", "row-1", {"weight": "3"})
+    assert second.split == default_split("row-2")
+
+
+def test_labels_of_all_rows_are_known_to_each() -> None:
+    cases = read_cases('query,checks\na,label: billing\nb,"json; label: damage"\n', "s")
+    assert cases[0].labels == ("billing", "damage")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("question\na\n", "no column called query"),
+        ("", "no column called query"),
+        ("id,query\n1,\n", "Line 2 .* query is empty"),
+        ("id,query\n1,a\n1,b\n", "Line 3 .* id '1'"),
+        ("id,query\n1,a,x\n", "Line 2 .* more or fewer cells"),
+        ("id,query\n1\n", "Line 2 .* more or fewer cells"),
+        ("query,split\na,train\n", "Line 2 .* split"),
+        ('query\n"a\n', "Line . .* can't be read"),
+    ],
+)
+def test_a_malformed_row_is_named(text: str, reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        read_cases(text, "s")
+
+
+def test_a_query_finds_its_case_whatever_its_case_and_spacing() -> None:
+    cases = read_cases("query\nHow long?\nWie groß?\n", "s")
+    assert matching_case(cases, "  how\tLONG? ") is cases[0]
+    assert matching_case(cases, "WIE GROSS?") is cases[1]
+    assert matching_case(cases, "How long") is None
+    assert normalised("Ｆｕｌｌ") == "full"
+
+
+def test_half_of_the_groups_are_for_tuning() -> None:
+    dev = sum(default_split(f"group {number}") == "dev" for number in range(1000))
+    assert 450 < dev < 550
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("support-fact", "Did you mean support-facts"), ("../secrets", "There are:"), ("", "There are:")],
+)
+def test_an_unknown_scenario_is_one_sentence(name: str, sentence: str) -> None:
+    with pytest.raises(BadInput, match=sentence):
+        load_scenario(name)
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "title = ",
+        "title = 3",
+        'schema = "[]"',
+        'schema = "{"',
+        "examples = [1]",
+        "[retrieval]\nk = 0",
+        "[retrieval]\nk = true",
+        "[retrieval]\nunknown = 1",
+        "retrieval = 3",
+        '[[few_shot]]\nuser = "a"',
+        "few_shot = 3",
+    ],
+)
+def test_a_malformed_scenario_names_its_file(
+    toml: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "scenario.toml").write_text(toml)
+    monkeypatch.setenv("LEVER_SCENARIOS_DIR", str(tmp_path))
+    settings.cache_clear()
+    assert list_scenarios() == ("mine",)
+    with pytest.raises(BadInput, match=r"scenario\.toml of 'mine'"):
+        load_scenario("mine")
