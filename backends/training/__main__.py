@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--adapter", choices=ADAPTERS, action="append", help="one of them; both when left out"
     )
+    options.add_argument("--examples", type=Path, help="learn from this file instead of the scenario's")
     options.add_argument(
         "--out", type=Path, help="a folder to write the adapters to instead of the scenario's"
     )
@@ -51,7 +52,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         scenario = load_scenario(asked.scenario)
         cards = [
-            make_adapter(scenario, name, recipe, settings(), report, out=asked.out and asked.out / name)
+            make_adapter(
+                scenario,
+                name,
+                recipe,
+                settings(),
+                report,
+                examples_file=asked.examples,
+                out=asked.out and asked.out / name,
+            )
             for name in asked.adapter or ADAPTERS
         ]
     except LeverError as error:

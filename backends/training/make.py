@@ -39,6 +39,7 @@ def make_adapter(
     settings: Settings,
     report: Callable[[str], None],
     *,
+    examples_file: Path | None = None,
     out: Path | None = None,
 ) -> dict[str, object]:
     """Train ``adapter`` ("lora" or "hybrid") of a scenario and put it into its folder, with its card.
@@ -49,6 +50,7 @@ def make_adapter(
         recipe: how to train.
         settings: which base model, on which device.
         report: takes lines of progress.
+        examples_file: what to learn from instead of the scenario's ``examples.jsonl``.
         out: the folder to write instead of ``scenarios/<name>/adapters/<adapter>``.
 
     Returns:
@@ -60,7 +62,7 @@ def make_adapter(
         ModelUnavailable: there is no base model.
     """
     _check(adapter, recipe)
-    path = examples_path(scenario)
+    path = examples_file or examples_path(scenario)
     examples = load_examples(path)
     training, held_out = split(examples, recipe.held_out, recipe.seed)
     if not held_out:
