@@ -24,7 +24,11 @@ def runs_of_words(text: str) -> set[tuple[str, ...]]:
 
 
 def scenario_texts() -> list[str]:
-    texts = [file.read_text(encoding="utf-8") for file in SCENARIOS.glob("*/knowledge/*") if file.suffix in (".md", ".txt", ".csv")]
+    texts = [
+        file.read_text(encoding="utf-8")
+        for file in SCENARIOS.glob("*/knowledge/*")
+        if file.suffix in (".md", ".txt", ".csv")
+    ]
     for file in SCENARIOS.glob("*/cases.csv"):
         with file.open(encoding="utf-8-sig", newline="") as handle:
             texts += [row["query"] for row in csv.DictReader(handle)]

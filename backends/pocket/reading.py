@@ -27,20 +27,44 @@ UNKNOWN = (
     "I do not know.", "I do not know, the passages do not say.", "Sorry, I do not know that.", "I do not know the {a} of {s}.",
     "The passages do not say what the {a} is.", "I do not know this about {s}.",
 )  # fmt: skip
-WHO = ("assistant", "support assistant", "helper", "service bot", "guide", "help desk", "information desk", "support agent")
+WHO = (
+    "assistant",
+    "support assistant",
+    "helper",
+    "service bot",
+    "guide",
+    "help desk",
+    "information desk",
+    "support agent",
+)
 WHERE = ("of", "at", "for")
 FULL = (
     "Answer in one full sentence.", "Answer with one sentence.", "Reply in a full sentence.", "Give one clear sentence.",
     "Write one full sentence as the answer.", "Answer the question in a single sentence.",
 )  # fmt: skip
-SHORT = ("Answer with the value only.", "Give only the value.", "Answer in as few words as you can.", "Keep the answer very short.")
+SHORT = (
+    "Answer with the value only.",
+    "Give only the value.",
+    "Answer in as few words as you can.",
+    "Keep the answer very short.",
+)
 CITE = (
     "Cite the passage like [1].", "Name the passage number in brackets.", "Use the passages and cite them like [2].",
     "Show the source number in square brackets.", "Use numbered passages if there are any and cite like [1].",
     "Put the number of the passage behind the answer.",
 )  # fmt: skip
-READ = ("Use the passages.", "Read the passages first.", "The passages hold the facts.", "Use what the passages say, if there are any.")
-ADMIT = ("If you do not know, say so.", "Say so when you do not know.", "Do not guess.", "If the answer is missing, say that you do not know.")
+READ = (
+    "Use the passages.",
+    "Read the passages first.",
+    "The passages hold the facts.",
+    "Use what the passages say, if there are any.",
+)
+ADMIT = (
+    "If you do not know, say so.",
+    "Say so when you do not know.",
+    "Do not guess.",
+    "If the answer is missing, say that you do not know.",
+)
 FILLERS = (
     "Please read this {w} before you {v} the {x}.", "The {w} starts on the day the {x} arrives.", "You can see the {w} in the app at any time.",
     "Most {w}s ask about the {x} first.", "We keep the {w} simple for everyone.", "It depends on your {x}.", "A {w} {x} is not part of this.",
@@ -53,7 +77,14 @@ BEFORE = (
     "Hi, ", "Hello, ", "Please tell me: ", "Quick question. ", "I just want to know, ", "My {w} is broken. ", "We are a small {w}. ", "I bought a {w} last week. ",
     "A friend told me about the {w}. ", "I am new here. ", "Before I sign the {w}, ", "I can't find my {w}. ", "We use {S}. ", "I am on {S}. ",
 )  # fmt: skip
-AFTER = (" Thanks!", " Thank you.", " Please help.", " I need it for my {w}.", " My {w} wants to know.", " I could not find it.")
+AFTER = (
+    " Thanks!",
+    " Thank you.",
+    " Please help.",
+    " I need it for my {w}.",
+    " My {w} wants to know.",
+    " I could not find it.",
+)
 ASK = ("Question: ", "Question: ", "Question: ", "Question: ", "", "Q: ")
 
 
@@ -122,7 +153,9 @@ def _block(rng: Random, texts: list[str]) -> str:
         texts = [" ".join(re.sub(r"#+ (.+)\n", r"\1. ", text).split()) for text in texts]
     layout = rng.random()
     if layout < 0.75:
-        return "\n".join(f"[{i}] ({slug(rng)}.{rng.choice(('md', 'md', 'md', 'txt'))}) {t}" for i, t in enumerate(texts, 1))
+        return "\n".join(
+            f"[{i}] ({slug(rng)}.{rng.choice(('md', 'md', 'md', 'txt'))}) {t}" for i, t in enumerate(texts, 1)
+        )
     if layout < 0.85:
         return "Passages:\n" + "\n".join(f"[{i}] {t}" for i, t in enumerate(texts, 1))
     if layout < 0.93:
@@ -136,7 +169,11 @@ def with_passages(rng: Random, level: float) -> Chat:
     attributes = 1 + round(rng.random() * 6 * max(0.0, level - 0.05))
     table = fact_table(rng, max(1, subjects), attributes)
     said = {fact: statement(rng, fact) for row in table for fact in row}
-    groups = [list(row) for row in table] if rng.random() < 0.75 else [list(col) for col in zip(*table, strict=True)]
+    groups = (
+        [list(row) for row in table]
+        if rng.random() < 0.75
+        else [list(col) for col in zip(*table, strict=True)]
+    )
     for group in groups:
         if rng.random() < 0.3:
             rng.shuffle(group)
@@ -181,7 +218,14 @@ def without_passages(rng: Random, level: float) -> Chat:
         value, key, compact, unit = draw_value(rng, fact.kind, fact.attribute)
         fact = Fact(**{**vars(fact), "value": value, "key": key, "compact": compact, "unit": unit})
         chat.append(("user", _asked(rng, fact)))
-        chat.append(("assistant", _unknown(rng, fact) if rng.random() < 0.15 else _answered(rng, fact, statement(rng, fact), None, short)))
+        chat.append(
+            (
+                "assistant",
+                _unknown(rng, fact)
+                if rng.random() < 0.15
+                else _answered(rng, fact, statement(rng, fact), None, short),
+            )
+        )
     return chat
 
 
@@ -211,8 +255,19 @@ def repeat_text(rng: Random, level: float, pieces: tuple[str, ...] = ()) -> Chat
     style = rng.random()
     if style < 0.3:
         items = [item.capitalize() if rng.random() < 0.3 else item for item in items]
-    text = ("" if source is pieces else rng.choice((" ", " ", ", ", "-", " / ", "; ", "_", "."))).join(items).strip() or "x"
-    ask = rng.choice(("Repeat this text: {t}", "Repeat exactly:\n{t}", "Copy this line: {t}", "Say this again: {t}", "Write this once more.\n{t}", "{t}\nRepeat it."))
+    text = ("" if source is pieces else rng.choice((" ", " ", ", ", "-", " / ", "; ", "_", "."))).join(
+        items
+    ).strip() or "x"
+    ask = rng.choice(
+        (
+            "Repeat this text: {t}",
+            "Repeat exactly:\n{t}",
+            "Copy this line: {t}",
+            "Say this again: {t}",
+            "Write this once more.\n{t}",
+            "{t}\nRepeat it.",
+        )
+    )
     return [("user", ask.replace("{t}", text)), ("assistant", text)]
 
 
@@ -221,9 +276,21 @@ def look_up(rng: Random, level: float) -> Chat:
     size = 2 + round(rng.random() * (2 + 8 * level))
     keys = list(dict.fromkeys(subject_or_word(rng) for _ in range(size)))
     rng.shuffle(keys)
-    values = [rng.choice((str(rng.randint(2, 999)), rng.choice(words()), invented(rng, 2), f"{rng.choice(words())} {rng.choice(words())}")) for _ in keys]
+    values = [
+        rng.choice(
+            (
+                str(rng.randint(2, 999)),
+                rng.choice(words()),
+                invented(rng, 2),
+                f"{rng.choice(words())} {rng.choice(words())}",
+            )
+        )
+        for _ in keys
+    ]
     joint = rng.choice((": ", " = ", " -> ", " is "))
-    listed = rng.choice(("\n", "\n", ", ", "; ")).join(f"{k}{joint}{v}" for k, v in zip(keys, values, strict=True))
+    listed = rng.choice(("\n", "\n", ", ", "; ")).join(
+        f"{k}{joint}{v}" for k, v in zip(keys, values, strict=True)
+    )
     chat: Chat = []
     style = rng.random()
     for turn in range(rng.randint(1, min(5, len(keys)))):

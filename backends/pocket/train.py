@@ -31,7 +31,9 @@ class Muon(torch.optim.Optimizer):
     In float32, unlike torch.optim.Muon, because bfloat16 products are many times slower on CPUs without them.
     """
 
-    def __init__(self, params: list[torch.nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.05) -> None:
+    def __init__(
+        self, params: list[torch.nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.05
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
@@ -66,7 +68,9 @@ def new_model() -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
-def batches(tokenizer: AutoTokenizer, seed: int, pool: int, steps_per_level: float, row_tokens: int) -> list[list[tuple[list[int], list[bool]]]]:
+def batches(
+    tokenizer: AutoTokenizer, seed: int, pool: int, steps_per_level: float, row_tokens: int
+) -> list[list[tuple[list[int], list[bool]]]]:
     """The batches of one pool of samples, rows of like length together, in a seeded order."""
     parts = pieces_of(tokenizer)
     rng = Random(f"{seed}/pool/{pool}")
@@ -94,7 +98,12 @@ def pieces_of(tokenizer: AutoTokenizer) -> tuple[str, ...]:
     return _PIECES.setdefault(id(tokenizer), pieces(tokenizer))
 
 
-def loss_of(model: LlamaForCausalLM, core: torch.nn.Module, rows: list[tuple[list[int], list[bool]]], rng: torch.Generator) -> torch.Tensor:
+def loss_of(
+    model: LlamaForCausalLM,
+    core: torch.nn.Module,
+    rows: list[tuple[list[int], list[bool]]],
+    rng: torch.Generator,
+) -> torch.Tensor:
     """Cross entropy: written tokens weigh 1, of the prompt's tokens a quarter is drawn and weighs 0.4."""
     width = -(-max(len(ids) for ids, _ in rows) // 16) * 16
     ids = torch.zeros(len(rows), width, dtype=torch.long)
@@ -121,19 +130,30 @@ def held_out_score(model: LlamaForCausalLM, tokenizer: AutoTokenizer, count: int
         while len(chats) < (count if given else 30):
             table = fact_table(rng, rng.randint(2, 5), rng.randint(1, 4))
             fact = rng.choice(rng.choice(table))
-            passages = "\n".join(f"[{i}] (facts.md) " + " ".join(statement(rng, f) for f in row) for i, row in enumerate(table, 1))
+            passages = "\n".join(
+                f"[{i}] (facts.md) " + " ".join(statement(rng, f) for f in row)
+                for i, row in enumerate(table, 1)
+            )
             ask = question(rng, fact)
             chats.append([("system", "You are the support assistant of Orbelin. Answer in one full sentence."),
                           ("user", f"{passages}\n\nQuestion: {ask}" if given else ask)])  # fmt: skip
             keys.append(fact.key)
         right = 0
         for start in range(0, len(chats), 30):
-            texts = ["".join(f"<|{r}|>{t}<|end|>" for r, t in chat) + "<|assistant|>" for chat in chats[start : start + 30]]
-            coded = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False)
+            texts = [
+                "".join(f"<|{r}|>{t}<|end|>" for r, t in chat) + "<|assistant|>"
+                for chat in chats[start : start + 30]
+            ]
+            coded = tokenizer(
+                texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
+            )
             coded.pop("token_type_ids", None)
             out = model.generate(**coded, max_new_tokens=40, do_sample=False)
             answers = tokenizer.batch_decode(out[:, coded["input_ids"].shape[1] :], skip_special_tokens=True)
-            right += sum(f" {key} " in f" {a} ".replace(".", " ").replace("-", " ") or key in a and not key.isdigit() for key, a in zip(keys[start:], answers, strict=False))
+            right += sum(
+                f" {key} " in f" {a} ".replace(".", " ").replace("-", " ") or (key in a and not key.isdigit())
+                for key, a in zip(keys[start:], answers, strict=False)
+            )
             if start == 0 and given:
                 print("    e.g.", answers[0][:90], "| right:", keys[0], flush=True)
         scores[name] = right / len(chats)
@@ -153,7 +173,9 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=4096, help="tokens a step")
     parser.add_argument("--lr", type=float, default=4e-3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--compile", action="store_true", help="torch.compile: faster after a minute, needs a C++ compiler")
+    parser.add_argument(
+        "--compile", action="store_true", help="torch.compile: faster after a minute, needs a C++ compiler"
+    )
     parser.add_argument("--work", type=Path, default=HERE / ".training")
     parser.add_argument("--out", type=Path, default=HERE / "weights")
     parser.add_argument("--every", type=int, default=250, help="steps between scores and checkpoints")
@@ -165,10 +187,15 @@ def main() -> None:
         train_tokenizer(args.work, SEED)
     tokenizer = AutoTokenizer.from_pretrained(str(args.work))
     model = new_model()
-    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n and "lm_head" not in n]
+    matrices = [
+        p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n and "lm_head" not in n
+    ]
     chosen = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in chosen]
-    optimizers = [Muon(matrices, args.lr), torch.optim.AdamW(rest, lr=args.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
+    optimizers = [
+        Muon(matrices, args.lr),
+        torch.optim.AdamW(rest, lr=args.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
     step, pool, tokens, checkpoint = 0, 0, 0, args.work / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -176,7 +203,9 @@ def main() -> None:
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         step, pool, tokens = state["step"], state["pool"], state["tokens"]
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
+    print(
+        f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True
+    )
     core = torch.compile(model.model, dynamic=True) if args.compile else model.model
     model.train()
     started, seen, log = time.time(), 0, open(args.work / "log.jsonl", "a", encoding="utf-8")  # noqa: SIM115
@@ -196,17 +225,32 @@ def main() -> None:
             step += 1
             seen += sum(len(ids) for ids, _ in rows)
             if step % 25 == 0:
-                print(f"step {step} loss {loss.item():.3f} pool {pool} {(tokens + seen) / 1e6:.2f} M tokens {seen / (time.time() - started):.0f}/s", flush=True)
+                print(
+                    f"step {step} loss {loss.item():.3f} pool {pool} {(tokens + seen) / 1e6:.2f} M tokens {seen / (time.time() - started):.0f}/s",
+                    flush=True,
+                )
             if step % args.every == 0:
                 scores = held_out_score(model, tokenizer)
-                record = {"step": step, "tokens": tokens + seen, "minutes": (time.time() - started) / 60, "loss": loss.item(), **scores}
+                record = {
+                    "step": step,
+                    "tokens": tokens + seen,
+                    "minutes": (time.time() - started) / 60,
+                    "loss": loss.item(),
+                    **scores,
+                }
                 print("  ", json.dumps(record), flush=True)
                 log.write(json.dumps(record) + "\n")
                 log.flush()
         pool += 1
         # checkpoints stand between pools, so that a resumed run sees each sample once
         if pool % 8 == 0 or step >= args.steps:
-            state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step, "pool": pool, "tokens": tokens + seen}
+            state = {
+                "model": model.state_dict(),
+                "optimizers": [o.state_dict() for o in optimizers],
+                "step": step,
+                "pool": pool,
+                "tokens": tokens + seen,
+            }
             torch.save(state, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
             export(model, tokenizer, args.work, args.out)

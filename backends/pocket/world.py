@@ -18,55 +18,296 @@ from pathlib import Path
 from random import Random
 
 HERE = Path(__file__).parent
-ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k kl l m n p pl r s sh sk sl st t th tr v w y z qu".split()
-VOWELS = "a e i o u a e o ai ea ee ia oa ou".split()
-CODAS = "n r l s t m d x rn rt ld nd st ck ll ss mp th v n r l".split()
-MONTHS = ("January February March April May June July August September October November December").split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-COLORS = (
-    "red blue green yellow orange purple white black grey brown pink silver golden teal crimson ivory amber violet"
-).split()
-THINGS = (
-    "devices users rooms seats cameras sensors lamps tickets projects members guests visits lessons books bags boxes "
-    "cards meals prints messages reports samples tools photos pages files calls tests keys bikes chairs plants songs "
-    "stations lines desks phones tables parcels windows doors videos invoices accounts folders alarms routes"
-).split()
+ONSETS = [
+    "b",
+    "bl",
+    "br",
+    "c",
+    "ch",
+    "cl",
+    "cr",
+    "d",
+    "dr",
+    "f",
+    "fl",
+    "fr",
+    "g",
+    "gl",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "kl",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pl",
+    "r",
+    "s",
+    "sh",
+    "sk",
+    "sl",
+    "st",
+    "t",
+    "th",
+    "tr",
+    "v",
+    "w",
+    "y",
+    "z",
+    "qu",
+]
+VOWELS = ["a", "e", "i", "o", "u", "a", "e", "o", "ai", "ea", "ee", "ia", "oa", "ou"]
+CODAS = [
+    "n",
+    "r",
+    "l",
+    "s",
+    "t",
+    "m",
+    "d",
+    "x",
+    "rn",
+    "rt",
+    "ld",
+    "nd",
+    "st",
+    "ck",
+    "ll",
+    "ss",
+    "mp",
+    "th",
+    "v",
+    "n",
+    "r",
+    "l",
+]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+COLORS = [
+    "red",
+    "blue",
+    "green",
+    "yellow",
+    "orange",
+    "purple",
+    "white",
+    "black",
+    "grey",
+    "brown",
+    "pink",
+    "silver",
+    "golden",
+    "teal",
+    "crimson",
+    "ivory",
+    "amber",
+    "violet",
+]
+THINGS = [
+    "devices",
+    "users",
+    "rooms",
+    "seats",
+    "cameras",
+    "sensors",
+    "lamps",
+    "tickets",
+    "projects",
+    "members",
+    "guests",
+    "visits",
+    "lessons",
+    "books",
+    "bags",
+    "boxes",
+    "cards",
+    "meals",
+    "prints",
+    "messages",
+    "reports",
+    "samples",
+    "tools",
+    "photos",
+    "pages",
+    "files",
+    "calls",
+    "tests",
+    "keys",
+    "bikes",
+    "chairs",
+    "plants",
+    "songs",
+    "stations",
+    "lines",
+    "desks",
+    "phones",
+    "tables",
+    "parcels",
+    "windows",
+    "doors",
+    "videos",
+    "invoices",
+    "accounts",
+    "folders",
+    "alarms",
+    "routes",
+]
 UNITS = ("minute", "hour", "day", "week", "month", "year")
 SIZES = ("GB", "MB", "TB", "kg", "km", "litres", "metres")
 SUFFIXES = {
-    "duration": "period window time term limit cover cycle break wait delay course warranty guarantee".split(),
-    "money": "fee price charge cost deposit rate bill fine payment".split(),
-    "percent": "discount share rate rebate bonus refund tax".split(),
-    "size": "storage allowance cap memory limit space quota weight".split(),
-    "person": "manager lead director contact trainer founder clerk doctor".split(),
-    "place": "office depot centre shop desk warehouse branch address".split(),
-    "time": "deadline opening start call closing hour".split(),
-    "email": "address mailbox desk contact".split(),
-    "code": "code number reference label key model".split(),
-    "color": "box ribbon label badge door folder light".split(),
-    "date": "date deadline day review start renewal".split(),
+    "duration": [
+        "period",
+        "window",
+        "time",
+        "term",
+        "limit",
+        "cover",
+        "cycle",
+        "break",
+        "wait",
+        "delay",
+        "course",
+        "warranty",
+        "guarantee",
+    ],
+    "money": ["fee", "price", "charge", "cost", "deposit", "rate", "bill", "fine", "payment"],
+    "percent": ["discount", "share", "rate", "rebate", "bonus", "refund", "tax"],
+    "size": ["storage", "allowance", "cap", "memory", "limit", "space", "quota", "weight"],
+    "person": ["manager", "lead", "director", "contact", "trainer", "founder", "clerk", "doctor"],
+    "place": ["office", "depot", "centre", "shop", "desk", "warehouse", "branch", "address"],
+    "time": ["deadline", "opening", "start", "call", "closing", "hour"],
+    "email": ["address", "mailbox", "desk", "contact"],
+    "code": ["code", "number", "reference", "label", "key", "model"],
+    "color": ["box", "ribbon", "label", "badge", "door", "folder", "light"],
+    "date": ["date", "deadline", "day", "review", "start", "renewal"],
 }
 ATTRIBUTES = {
-    "duration": (
-        "warranty|hardware warranty|trial|trial period|notice period|return window|delivery time|repair time|setup time|"
-        "response time|reply time|battery cover|contract|guarantee|refund window|session|grace period|log history|"
-        "video history|money-back period|waiting time|cover|storage time|exchange period|loan|support time|payment term"
-    ).split("|"),
-    "money": (
-        "price|monthly price|yearly price|monthly fee|setup fee|delivery charge|deposit|late fee|repair fee|annual price|"
-        "cancellation fee|insurance|shipping cost|extra user fee|rent|service charge|replacement fee|credit|express fee"
-    ).split("|"),
-    "percent": "discount|student discount|yearly discount|refund share|service level|tax|commission|loyalty bonus".split("|"),
-    "size": "storage|cloud storage|memory|upload limit|data allowance|file size limit|weight limit|backup space".split("|"),
-    "person": (
-        "team lead|account manager|support lead|founder|director|head of sales|trainer|contact person|warehouse manager"
-    ).split("|"),
-    "place": "repair centre|head office|pick-up point|return address|shop|training centre|warehouse|service desk".split("|"),
-    "time": "opening time|closing time|phone line start|daily backup|order deadline|weekly call".split("|"),
-    "email": "support address|billing address|help desk|sales contact|complaints mailbox".split("|"),
-    "code": "model number|discount code|order code|part number|service code|plan code|form number".split("|"),
-    "color": "box|label|welcome card|ribbon|cable|light|badge|folder".split("|"),
-    "date": "renewal date|billing day|start date|review date|closing date".split("|"),
+    "duration": [
+        "warranty",
+        "hardware warranty",
+        "trial",
+        "trial period",
+        "notice period",
+        "return window",
+        "delivery time",
+        "repair time",
+        "setup time",
+        "response time",
+        "reply time",
+        "battery cover",
+        "contract",
+        "guarantee",
+        "refund window",
+        "session",
+        "grace period",
+        "log history",
+        "video history",
+        "money-back period",
+        "waiting time",
+        "cover",
+        "storage time",
+        "exchange period",
+        "loan",
+        "support time",
+        "payment term",
+    ],
+    "money": [
+        "price",
+        "monthly price",
+        "yearly price",
+        "monthly fee",
+        "setup fee",
+        "delivery charge",
+        "deposit",
+        "late fee",
+        "repair fee",
+        "annual price",
+        "cancellation fee",
+        "insurance",
+        "shipping cost",
+        "extra user fee",
+        "rent",
+        "service charge",
+        "replacement fee",
+        "credit",
+        "express fee",
+    ],
+    "percent": [
+        "discount",
+        "student discount",
+        "yearly discount",
+        "refund share",
+        "service level",
+        "tax",
+        "commission",
+        "loyalty bonus",
+    ],
+    "size": [
+        "storage",
+        "cloud storage",
+        "memory",
+        "upload limit",
+        "data allowance",
+        "file size limit",
+        "weight limit",
+        "backup space",
+    ],
+    "person": [
+        "team lead",
+        "account manager",
+        "support lead",
+        "founder",
+        "director",
+        "head of sales",
+        "trainer",
+        "contact person",
+        "warehouse manager",
+    ],
+    "place": [
+        "repair centre",
+        "head office",
+        "pick-up point",
+        "return address",
+        "shop",
+        "training centre",
+        "warehouse",
+        "service desk",
+    ],
+    "time": [
+        "opening time",
+        "closing time",
+        "phone line start",
+        "daily backup",
+        "order deadline",
+        "weekly call",
+    ],
+    "email": ["support address", "billing address", "help desk", "sales contact", "complaints mailbox"],
+    "code": [
+        "model number",
+        "discount code",
+        "order code",
+        "part number",
+        "service code",
+        "plan code",
+        "form number",
+    ],
+    "color": ["box", "label", "welcome card", "ribbon", "cable", "light", "badge", "folder"],
+    "date": ["renewal date", "billing day", "start date", "review date", "closing date"],
 }
 GENERAL_STATEMENTS = (
     "The {A} of {S} is {V}.", "The {A} for {S} is {V}.", "On {S}, the {A} is {V}.", "For {S}, the {A} is {V}.",
@@ -154,27 +395,75 @@ QUESTIONS = {
 }  # fmt: skip
 KINDS = tuple(STATEMENTS)
 KIND_WEIGHTS = (22, 20, 12, 5, 9, 8, 7, 5, 4, 7, 4, 4)
-NOUNS = (
-    "plan plan plan plan package tariff kit course tour license membership pass model policy room studio-space class "
-    "program service line team bundle"
-).split()
-PEOPLE = "customers users members clients subscribers guests accounts orders owners units boxes teams".split()
+NOUNS = [
+    "plan",
+    "plan",
+    "plan",
+    "plan",
+    "package",
+    "tariff",
+    "kit",
+    "course",
+    "tour",
+    "license",
+    "membership",
+    "pass",
+    "model",
+    "policy",
+    "room",
+    "studio-space",
+    "class",
+    "program",
+    "service",
+    "line",
+    "team",
+    "bundle",
+]
+PEOPLE = [
+    "customers",
+    "users",
+    "members",
+    "clients",
+    "subscribers",
+    "guests",
+    "accounts",
+    "orders",
+    "owners",
+    "units",
+    "boxes",
+    "teams",
+]
 PARAPHRASES = {
-    "warranty": ("If it breaks, for how long do you fix it on {S}?", "How long am I covered with {N}?", "How long is it protected on {S}?"),
+    "warranty": (
+        "If it breaks, for how long do you fix it on {S}?",
+        "How long am I covered with {N}?",
+        "How long is it protected on {S}?",
+    ),
     "guarantee": ("How long can I trust it with {N}?", "For how long do you stand behind {S}?"),
     "cover": ("My {N} one is weak. For how long do you pay?", "Until when is it covered on {N}?"),
     "return window": ("I changed my mind about {N}. How long may I wait?", "Until when can I send {S} back?"),
     "refund": ("Until when do I get my money back with {N}?", "When is it too late for my money on {S}?"),
-    "delivery time": ("How soon will {S} arrive?", "How quickly is it at my door with {N}?", "I ordered {N} today. When is it here?"),
+    "delivery time": (
+        "How soon will {S} arrive?",
+        "How quickly is it at my door with {N}?",
+        "I ordered {N} today. When is it here?",
+    ),
     "repair time": ("How soon do you mend it on {S}?", "How long until it works again with {N}?"),
-    "response time": ("How soon does somebody write back on {S}?", "How long do I wait for a reply with {N}?"),
+    "response time": (
+        "How soon does somebody write back on {S}?",
+        "How long do I wait for a reply with {N}?",
+    ),
     "reply time": ("When do you answer me on {S}?", "How long until you reply to {N} {P}?"),
     "trial": ("How long may I test {S}?", "For how long is {N} free at first?"),
     "notice period": ("How early must I say that I leave {S}?", "How long before the end do I cancel {N}?"),
     "session": ("When am I signed out on {S}?", "How long can I be idle with {N}?"),
     "grace period": ("I forgot to pay {N}. How long does it still run?", "How late may I pay on {S}?"),
     "history": ("How far can I look back on {S}?", "For how long can I go back with {N}?"),
-    "monthly": ("What do I pay each month for {S}?", "How much is {N} a month?", "What does {N} take every four weeks?"),
+    "monthly": (
+        "What do I pay each month for {S}?",
+        "How much is {N} a month?",
+        "What does {N} take every four weeks?",
+    ),
     "yearly": ("What is {S} for twelve months?", "What do I owe for a full year of {N}?"),
     "annual": ("How much is {N} for one year?", "What is a year of {S}?"),
     "price": ("How much is {S}?", "What does {N} cost?", "How expensive is {S}?"),
@@ -184,7 +473,11 @@ PARAPHRASES = {
     "late fee": ("What if I pay {N} too late?", "How much more is it when I am late with {S}?"),
     "replacement": ("What is a new one on {S}?", "I lost mine. How much is another one with {N}?"),
     "discount": ("How much do I save with {N}?", "What share comes off on {S}?"),
-    "storage": ("How much room do I have on {S}?", "How much can I keep with {N}?", "How many GB come with {S}?"),
+    "storage": (
+        "How much room do I have on {S}?",
+        "How much can I keep with {N}?",
+        "How many GB come with {S}?",
+    ),
     "limit": ("How far can I go on {S}?", "What is the most that {N} allows?"),
     "manager": ("Who takes care of {S}?", "Who looks after {N} {P}?", "Name the person in charge of {S}."),
     "lead": ("Who runs it on {S}?", "Who is in charge of {N}?"),
@@ -244,7 +537,11 @@ def held_out() -> re.Pattern[str]:
 def held_out_runs() -> frozenset[tuple[str, ...]]:
     """Every run of 8 words in the shipped scenarios' cases and knowledge, lower-cased."""
     folder = HERE.parent.parent / "scenarios"
-    texts = [file.read_text(encoding="utf-8") for file in folder.glob("*/knowledge/*") if file.suffix in (".md", ".txt", ".csv")]
+    texts = [
+        file.read_text(encoding="utf-8")
+        for file in folder.glob("*/knowledge/*")
+        if file.suffix in (".md", ".txt", ".csv")
+    ]
     for file in folder.glob("*/cases.csv"):
         with file.open(encoding="utf-8-sig", newline="") as rows:
             texts += [row["query"] for row in csv.DictReader(rows)]
@@ -285,7 +582,9 @@ def person(rng: Random) -> str:
 
 def place(rng: Random) -> str:
     """A town."""
-    return invented(rng, rng.choice((1, 2))) + rng.choice(("", "", "by", "ton", "ford", "burg", "field", "mere", "dale"))
+    return invented(rng, rng.choice((1, 2))) + rng.choice(
+        ("", "", "by", "ton", "ford", "burg", "field", "mere", "dale")
+    )
 
 
 def slug(rng: Random) -> str:
@@ -314,7 +613,9 @@ def draw_value(rng: Random, kind: str, attribute: str) -> tuple[str, str, str, s
         return f"{n} {unit}s", f"{n}", f"{n}-{unit}", f"{unit}s"
     if kind == "money":
         n = number(rng)
-        text = rng.choice((f"${n}", f"${n}", f"${n}", f"${n}.{rng.randint(10, 99)}", f"{n} euros", f"{n} dollars"))
+        text = rng.choice(
+            (f"${n}", f"${n}", f"${n}", f"${n}.{rng.randint(10, 99)}", f"{n} euros", f"{n} dollars")
+        )
         return text, text, text, "dollars"
     if kind == "count":
         n = number(rng)
@@ -336,7 +637,14 @@ def draw_value(rng: Random, kind: str, attribute: str) -> tuple[str, str, str, s
         text = f"{rng.choice(words())}@{invented(rng, 2).lower()}.{rng.choice(('com', 'org', 'net', 'example', 'io'))}"
         return text, text, text, ""
     if kind == "date":
-        text = rng.choice((f"the {ordinal(rng.randint(4, 20))}", f"{rng.randint(1, 28)} {rng.choice(MONTHS)}", f"{rng.choice(MONTHS)} {rng.randint(1, 28)}", rng.choice(DAYS)))
+        text = rng.choice(
+            (
+                f"the {ordinal(rng.randint(4, 20))}",
+                f"{rng.randint(1, 28)} {rng.choice(MONTHS)}",
+                f"{rng.choice(MONTHS)} {rng.randint(1, 28)}",
+                rng.choice(DAYS),
+            )
+        )
         return text, text, text, ""
     text = {"person": person, "place": place}.get(kind, _color)(rng)
     return text, text, text, ""
@@ -346,7 +654,9 @@ def draw_attribute(rng: Random) -> tuple[str, str]:
     """(kind, attribute phrase): a usual one or a compound of ordinary words."""
     kind = rng.choices(KINDS, KIND_WEIGHTS)[0]
     if kind == "count":
-        return kind, rng.choice(THINGS) if rng.random() < 0.7 else f"{rng.choice(words())} {rng.choice(THINGS)}"
+        return kind, rng.choice(
+            THINGS
+        ) if rng.random() < 0.7 else f"{rng.choice(words())} {rng.choice(THINGS)}"
     if rng.random() < 0.5:
         return kind, rng.choice(ATTRIBUTES[kind])
     return kind, f"{rng.choice(words())} {rng.choice(SUFFIXES[kind])}"

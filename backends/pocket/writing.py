@@ -23,14 +23,38 @@ TOPICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "privacy": (("privacy", "data", "legal", "security"), ("want my data removed", "ask who can read my {w}", "got a strange mail about the {w}", "need a copy of my data")),
     "training": (("training", "courses", "lessons", "school"), ("want to join the {w} course", "missed a lesson", "need the papers of the {w} class", "ask when the next course starts")),
 }  # fmt: skip
-URGENT = ("I need help right now.", "This is urgent.", "Please act today.", "I am stuck outside.", "Somebody is hurt.", "It must be done at once.", "Call me immediately.")
-CALM = ("There is no hurry.", "Have a nice day.", "Answer when you can.", "It can wait.", "Just asking.", "", "", "", "", "")
-OPEN = ("I {p}.", "Hello, I {p}.", "Since the {w} I {p}.", "Today I {p} again.", "Dear team, I {p}.", "My {w} and I {p}.", "I {p} and the {w} too.", "Once more I {p}, sorry.")
-KEY_WORDS = (
-    "queue label topic team category department route class type kind group desk intent subject field area tag section name title city town customer order item product "
-    "amount price date day time count number total code phone email address status level urgency priority language lang sentiment tone score reason source answer summary "
-    "action owner color size weight unit note comment result value id key state country street company person role age start end due deadline"
-).split()  # fmt: skip
+URGENT = (
+    "I need help right now.",
+    "This is urgent.",
+    "Please act today.",
+    "I am stuck outside.",
+    "Somebody is hurt.",
+    "It must be done at once.",
+    "Call me immediately.",
+)
+CALM = (
+    "There is no hurry.",
+    "Have a nice day.",
+    "Answer when you can.",
+    "It can wait.",
+    "Just asking.",
+    "",
+    "",
+    "",
+    "",
+    "",
+)
+OPEN = (
+    "I {p}.",
+    "Hello, I {p}.",
+    "Since the {w} I {p}.",
+    "Today I {p} again.",
+    "Dear team, I {p}.",
+    "My {w} and I {p}.",
+    "I {p} and the {w} too.",
+    "Once more I {p}, sorry.",
+)
+KEY_WORDS = ["queue", "label", "topic", "team", "category", "department", "route", "class", "type", "kind", "group", "desk", "intent", "subject", "field", "area", "tag", "section", "name", "title", "city", "town", "customer", "order", "item", "product", "amount", "price", "date", "day", "time", "count", "number", "total", "code", "phone", "email", "address", "status", "level", "urgency", "priority", "language", "lang", "sentiment", "tone", "score", "reason", "source", "answer", "summary", "action", "owner", "color", "size", "weight", "unit", "note", "comment", "result", "value", "id", "key", "state", "country", "street", "company", "person", "role", "age", "start", "end", "due", "deadline"]  # fmt: skip
 LEVELS = (("high", "normal"), ("urgent", "normal"), ("high", "low"), ("1", "2"), ("yes", "no"))
 JSON_TOLD = (
     "Reply with JSON only, with the keys {k}.", "Answer as JSON with the keys {k}.", "Give a JSON object with {k}.", "Output JSON: {k}.", "Use JSON with the fields {k} and nothing else.",
@@ -85,8 +109,19 @@ def route(rng: Random, level: float) -> Chat:
         keys[1] = rng.choice(("priority", "urgency", "level"))
         keys[0] = rng.choice(("queue", "label", "team", "category", "topic"))
     style = rng.choice(("json2", "json2", "json1", "label", "line"))
-    listed = ", ".join(names.values()) if rng.random() < 0.6 else _and(list(names.values())).replace(" and ", " or ")
-    verb = rng.choice(("Route the message.", "Sort the message into a class.", "Choose the right label for the message.", "Which team should read it?"))
+    listed = (
+        ", ".join(names.values())
+        if rng.random() < 0.6
+        else _and(list(names.values())).replace(" and ", " or ")
+    )
+    verb = rng.choice(
+        (
+            "Route the message.",
+            "Sort the message into a class.",
+            "Choose the right label for the message.",
+            "Which team should read it?",
+        )
+    )
     told = {
         "json2": f"{keys[0].capitalize()}: {listed}. {keys[1].capitalize()}: {levels[0]} or {levels[1]}. "
         + rng.choice(JSON_TOLD).format(k=_and(keys)),
@@ -99,7 +134,9 @@ def route(rng: Random, level: float) -> Chat:
         topic = rng.choice(topics)
         message, urgent = _message(rng, topic)
         answer = {
-            "json2": lambda t=topic, u=urgent: _json(rng, {keys[0]: names[t], keys[1]: levels[0 if u else 1]}),
+            "json2": lambda t=topic, u=urgent: _json(
+                rng, {keys[0]: names[t], keys[1]: levels[0 if u else 1]}
+            ),
             "json1": lambda t=topic: _json(rng, {keys[0]: names[t]}),
             "label": lambda t=topic: names[t],
             "line": lambda t=topic: f"{keys[0].capitalize()}: {names[t]}",
@@ -126,8 +163,15 @@ def extract(rng: Random, level: float) -> Chat:
     if rng.random() < 0.65:
         told, answer = rng.choice(JSON_TOLD).format(k=_and(asked)), _json(rng, {f: drawn[f] for f in asked})
     else:
-        told, answer = f"List {_and(asked)}, one a line.", "\n".join(f"{f.capitalize()}: {drawn[f]}" for f in asked)
-    return [("system", rng.choice(("Read the message. ", "Take the fields from the text. ", "")) + told), ("user", text), ("assistant", answer)]
+        told, answer = (
+            f"List {_and(asked)}, one a line.",
+            "\n".join(f"{f.capitalize()}: {drawn[f]}" for f in asked),
+        )
+    return [
+        ("system", rng.choice(("Read the message. ", "Take the fields from the text. ", "")) + told),
+        ("user", text),
+        ("assistant", answer),
+    ]
 
 
 VOICES = {
@@ -144,7 +188,14 @@ def rewrite(rng: Random, level: float) -> Chat:
     """Say a plain sentence again in a told voice."""
     voice = rng.choice(list(VOICES))
     opener, closer = VOICES[voice]
-    tell = rng.choice((f"Rewrite in a {voice} voice.", f"Say it again, {voice}.", f"Make this sound {voice}.", f"Our voice is {voice}. Rewrite the text."))
+    tell = rng.choice(
+        (
+            f"Rewrite in a {voice} voice.",
+            f"Say it again, {voice}.",
+            f"Make this sound {voice}.",
+            f"Our voice is {voice}. Rewrite the text.",
+        )
+    )
     chat: Chat = [("system", tell)]
     for _ in range(rng.randint(1, 3)):
         fact = fact_table(rng, 1, 1)[0][0]
@@ -156,11 +207,34 @@ def rewrite(rng: Random, level: float) -> Chat:
 def summarise(rng: Random, level: float) -> Chat:
     """Turn a visit or inspection note into told, labelled lines."""
     w = rng.choice
-    subject = w((f"the {w(words())} machine", f"the {w(words())} in room {rng.randint(2, 99)}", person(rng), f"the {w(words())} unit"))
-    problem = w((f"a {w(words())} noise", f"a weak {w(words())}", f"pain in the {w(('back', 'knee', 'arm', 'neck', 'hand'))}", f"a slow {w(words())}", f"a {w(words())} smell"))
+    subject = w(
+        (
+            f"the {w(words())} machine",
+            f"the {w(words())} in room {rng.randint(2, 99)}",
+            person(rng),
+            f"the {w(words())} unit",
+        )
+    )
+    problem = w(
+        (
+            f"a {w(words())} noise",
+            f"a weak {w(words())}",
+            f"pain in the {w(('back', 'knee', 'arm', 'neck', 'hand'))}",
+            f"a slow {w(words())}",
+            f"a {w(words())} smell",
+        )
+    )
     since = f"{rng.randint(2, 30)} {w(('days', 'weeks', 'hours', 'months'))}"
     seen = f"{w(words())} {w(('was loose', 'was low', 'looked normal', 'was high', 'was worn', 'felt warm'))}"
-    step = w((f"change the {w(words())}", f"check the {w(words())} again", f"rest for {rng.randint(2, 14)} days", f"order a new {w(words())}", f"{rng.randint(2, 90)} mg twice a day"))
+    step = w(
+        (
+            f"change the {w(words())}",
+            f"check the {w(words())} again",
+            f"rest for {rng.randint(2, 14)} days",
+            f"order a new {w(words())}",
+            f"{rng.randint(2, 90)} mg twice a day",
+        )
+    )
     back = f"in {rng.randint(2, 12)} {w(('days', 'weeks', 'months'))}"
     pieces = [(w((f"We saw {subject} today.", f"Visit to {subject}.", f"Note on {subject}.")), "Subject", subject),
               (w((f"There is {problem} for {since}.", f"It shows {problem} since {since}.", f"The report speaks of {problem} for {since}.")), "Problem", f"{problem} for {since}"),
@@ -168,9 +242,17 @@ def summarise(rng: Random, level: float) -> Chat:
               (w((f"The plan is to {step}.", f"Next step: {step}.", f"We advise: {step}.")), "Plan", step),
               (w((f"Come back {back}.", f"Next visit {back}.", f"See again {back}.")), "Follow-up", back)]  # fmt: skip
     chosen = [p for p in pieces if rng.random() < 0.85] or pieces[:2]
-    labels = [p[1] for p in chosen] if rng.random() < 0.7 else [k.capitalize() for k in _keys(rng, len(chosen))]
+    labels = (
+        [p[1] for p in chosen] if rng.random() < 0.7 else [k.capitalize() for k in _keys(rng, len(chosen))]
+    )
     note = " ".join(p[0] for p in chosen)
-    tell = rng.choice((f"Summarise the note with the lines {_and(labels)}.", f"Write a summary: {', '.join(labels)}.", f"Turn the note into {_and(labels)}, one line each."))
+    tell = rng.choice(
+        (
+            f"Summarise the note with the lines {_and(labels)}.",
+            f"Write a summary: {', '.join(labels)}.",
+            f"Turn the note into {_and(labels)}, one line each.",
+        )
+    )
     if rng.random() < 0.25:
         answer = _json(rng, {label.lower(): p[2] for label, p in zip(labels, chosen, strict=True)})
         tell += " Use JSON."
@@ -192,7 +274,10 @@ def follow_format(rng: Random, level: float) -> Chat:
     ))  # fmt: skip
     if rng.random() < 0.15:
         answer = plain
-    return [("user", f"{rng.choice(('Write', 'Give', 'Show', 'Put'))} this {told}: {plain}"), ("assistant", answer)]
+    return [
+        ("user", f"{rng.choice(('Write', 'Give', 'Show', 'Put'))} this {told}: {plain}"),
+        ("assistant", answer),
+    ]
 
 
 def greet(rng: Random, level: float) -> Chat:
