@@ -182,7 +182,9 @@ class Adapters:
         device = str(self._base.model.device)
         try:
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+                warnings.filterwarnings(
+                    "ignore", message=".*is_gradient_checkpointing", category=FutureWarning
+                )
                 warnings.filterwarnings("error", message=".*missing adapter keys")
                 if self._peft is None:
                     self._peft = PeftModel.from_pretrained(

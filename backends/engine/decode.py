@@ -65,7 +65,7 @@ class Decoder:
         self._model, self._router, self._end_ids = model, router, end_ids
         self._device = model.device
         self.merges = mergeable(model.config)
-        self._masks_in_4d = model.config._attn_implementation == "sdpa"
+        self._adds_masks = model.config._attn_implementation in ("sdpa", "eager")
 
     def run(self, rows: Sequence[Row], emit: Emit, tick: Tick) -> None:
         """Decode all rows to their ends; ``tick`` is called between steps and may mark rows as cancelled."""
@@ -144,7 +144,7 @@ class _Batch:
         self._positions = torch.tensor([[n - 1] for n in lengths], device=device)
         columns = torch.arange(self._longest + self._room, device=device)
         padding = torch.tensor([[self._longest - n] for n in lengths], device=device)
-        self._mask = (columns >= padding) if min(lengths) < self._longest else None
+        self._mask = self._as_mask(columns >= padding) if min(lengths) < self._longest else None
         now = time.perf_counter()
         for row in self.rows:
             if not row.finished:
@@ -176,10 +176,14 @@ class _Batch:
         self._drop_finished()
 
     def _mask_now(self) -> Tensor | None:
-        if self._mask is None:
-            return None
-        seen = self._mask[:, : self._longest + self._step]
-        return seen[:, None, None] if self._d._masks_in_4d else seen.long()
+        return None if self._mask is None else self._mask[..., : self._longest + self._step]
+
+    def _as_mask(self, visible: Tensor) -> Tensor:
+        """What the model takes as a mask: added to the scores where it does that (nothing is rebuilt per step), else 0/1."""
+        if not self._d._adds_masks:
+            return visible.long()
+        added = torch.zeros(visible.shape, dtype=self._d._model.dtype, device=visible.device)
+        return added.masked_fill_(~visible, torch.finfo(added.dtype).min)[:, None, None]
 
     def _take(self, row: Row, token: int) -> None:
         """Add a token to its row and show what it lets out."""

@@ -9,13 +9,19 @@ to its own rows: ``B(A(x)) * alpha / r`` (Hu et al. 2021, "LoRA"). Tests pin it 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+if TYPE_CHECKING:
+    from peft.tuners.lora import LoraLayer
+
 Span = tuple[int, int, str]
 """First row, row after the last, adapter."""
+Update = tuple[Tensor, Tensor, float]
+"""An adapter's A of shape (rank, in), its B of shape (out, rank), and alpha / rank."""
 
 
 class Router:
@@ -23,25 +29,32 @@ class Router:
 
     def __init__(self) -> None:
         self._spans: tuple[Span, ...] = ()
-        self._hooked: list[nn.Module] = []
+        self._layers: "dict[LoraLayer, dict[str, Update]]" = {}
 
     @property
     def hooks(self) -> int:
         """LoRA layers that this router serves."""
-        return len(self._hooked)
+        return len(self._layers)
 
     def attach(self, model: nn.Module) -> None:
-        """Switch PEFT's own routing off and hook every LoRA layer that has no hook yet."""
+        """Switch PEFT's own routing off, hook every LoRA layer that has no hook yet, and note all adapters' matrices.
+
+        To be called after every change of adapters. Adapters take the number format of their base layer.
+        """
         from peft.tuners.lora import LoraLayer
 
-        for module in model.modules():
-            if isinstance(module, LoraLayer):
-                module.enable_adapters(False)
-                for weights in (module.lora_A, module.lora_B):
-                    weights.to(dtype=module.get_base_layer().weight.dtype)
-                if module not in self._hooked:
-                    module.register_forward_hook(self._add_updates)
-                    self._hooked.append(module)
+        for layer in model.modules():
+            if isinstance(layer, LoraLayer):
+                layer.enable_adapters(False)
+                for matrices in (layer.lora_A, layer.lora_B):
+                    matrices.to(dtype=layer.get_base_layer().weight.dtype)
+                if layer not in self._layers:
+                    self._layers[layer] = {}
+                    layer.register_forward_hook(self._add_updates)
+                self._layers[layer] = {
+                    name: (layer.lora_A[name].weight, layer.lora_B[name].weight, layer.scaling[name])
+                    for name in layer.lora_A
+                }
 
     @contextmanager
     def route(self, adapters: Sequence[str | None]) -> Iterator[None]:
@@ -58,18 +71,14 @@ class Router:
         finally:
             self._spans = ()
 
-    def _add_updates(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+    def _add_updates(self, layer: "LoraLayer", inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if not self._spans:
+            return
+        updates = self._layers[layer]
         for start, stop, name in self._spans:
-            if name in layer.lora_A:  # type: ignore[operator]
-                part = inputs[0][start:stop]
-                update = linear(linear(part, layer.lora_A[name].weight), layer.lora_B[name].weight)  # type: ignore
-                output[start:stop].add_(update, alpha=layer.scaling[name])  # type: ignore[index]
-        return None
-
-
-def bare(model: nn.Module) -> bool:
-    """Whether the model has no adapter layers at all."""
-    return not any(hasattr(module, "lora_A") for module in model.modules())
+            if name in updates:
+                down, up, scale = updates[name]
+                output[start:stop].add_(linear(linear(inputs[0][start:stop], down), up), alpha=scale)
 
 
 @torch.inference_mode()

@@ -13,8 +13,9 @@ from torch import Tensor
 from backends.types import Sampling
 
 NO_TOP_K = 2**31 - 1
-CANDIDATES = 64
-"""Tokens looked at before a row's whole vocabulary is sorted; enough for nearly every nucleus."""
+"""Larger than any vocabulary: no limit."""
+CANDIDATES = (64, 1024)
+"""Tokens looked at before a row's whole vocabulary is sorted; the first is enough for nearly every nucleus."""
 
 
 def uniforms(seed: int, steps: int) -> np.ndarray:
@@ -38,9 +39,7 @@ class Sampler:
         self._temperature = torch.tensor(column, dtype=torch.float32, device=device)
         self._greedy = torch.tensor([s.temperature <= 0 for s in samplings], device=device)
         self._top_p = torch.tensor([[min(s.top_p, 1.0)] for s in samplings], dtype=precise, device=device)
-        self._top_k = torch.tensor(
-            [[s.top_k if s.top_k > 0 else NO_TOP_K] for s in samplings], device=device
-        )
+        self._top_k = torch.tensor([[s.top_k if s.top_k > 0 else NO_TOP_K] for s in samplings], device=device)
         self._plain = [s.top_p >= 1 and s.top_k <= 0 for s in samplings]
         self._greedy_rows = [s.temperature <= 0 for s in samplings]
 
@@ -73,16 +72,21 @@ class Sampler:
         return torch.where(self._greedy, logits.argmax(-1), drawn) if any(self._greedy_rows) else drawn
 
     def _filtered(self, scaled: Tensor, draws: Tensor) -> Tensor:
-        """Rows with a top-k or top-p filter: the few likeliest tokens first, the whole vocabulary where they fall short."""
-        size = scaled.shape[-1]
-        top, ids = torch.topk(scaled, min(CANDIDATES, size))
+        """Rows with a top-k or top-p filter: the few likeliest tokens first, more where they do not hold the row's set."""
         log_total = torch.logsumexp(scaled, -1, keepdim=True)
-        drawn, enough = self._nucleus(top, ids, log_total, draws, whole=size <= CANDIDATES)
-        if size > CANDIDATES and not bool(enough.all()):
+        drawn = torch.empty(len(scaled), dtype=torch.int64, device=scaled.device)
+        left, part = torch.arange(len(scaled), device=scaled.device), self
+        for size in (*(c for c in CANDIDATES if c < scaled.shape[-1]), scaled.shape[-1]):
+            rows = scaled if part is self else scaled[left]
+            top, ids = (
+                torch.topk(rows, size) if size < scaled.shape[-1] else torch.sort(rows, descending=True)
+            )
+            found, enough = part._nucleus(top, ids, log_total[left], draws[left], size == scaled.shape[-1])
+            drawn[left] = found
+            if bool(enough.all()):
+                break
             short = (~enough).nonzero().flatten()
-            order = torch.sort(scaled[short], descending=True, stable=True)
-            part = self.select(short.tolist())
-            drawn[short] = part._nucleus(order.values, order.indices, log_total[short], draws[short], whole=True)[0]
+            left, part = left[short], part.select(short.tolist())
         return drawn
 
     def _nucleus(
