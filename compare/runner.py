@@ -14,7 +14,7 @@ from types import MappingProxyType
 from backends.base import DEFAULT_BACKENDS, Backend, chosen
 from backends.engine.base import Engine
 from backends.errors import BadInput, StoreUnavailable, as_failure
-from backends.scenario import load_scenario
+from backends.scenario import Scenario, load_scenario
 from backends.types import Failure, Query
 from compare.cases import Case, load_cases, matching_case
 from compare.live import LiveAnswer, LiveRun, RunView, call_keys, live_runs
@@ -54,6 +54,7 @@ def start(
     lanes = chosen(tuple(backends))
     check_query(query)
     check_length(query, engine)
+    case = _case_of(query, scenario)
     view = _plan(query, lanes, scenario.system_prompt if system is None else system)
     store_failure: Failure | None = None
     try:
@@ -62,7 +63,6 @@ def start(
         store_failure = as_failure(error, "store")
     run = LiveRun(view)
     live_runs().add(run)
-    case = _case_of(query, load_cases(scenario))
     worker = Worker(
         run=run, scenario=scenario, backends=lanes, system=system, store=store, engine=engine, case=case
     )
@@ -136,7 +136,17 @@ def _plan(query: Query, lanes: Sequence[Backend], system_text: str) -> RunView:
     )
 
 
-def _case_of(query: Query, cases: Sequence[Case]) -> Case | None:
+def _case_of(query: Query, scenario: Scenario) -> Case | None:
+    """The query's case; a free question needs none, so unreadable cases do not stop it."""
+    try:
+        cases = load_cases(scenario)
+    except BadInput:
+        if query.case_id is not None:
+            raise
+        return None
     if query.case_id is None:
         return matching_case(cases, query.text)
-    return next((case for case in cases if case.id == query.case_id), None)
+    found = next((case for case in cases if case.id == query.case_id), None)
+    if found is None:
+        raise BadInput(f"The scenario {scenario.name!r} has no case {query.case_id!r}.")
+    return found
