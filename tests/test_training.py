@@ -243,6 +243,19 @@ def test_shuffled_copies_put_the_passage_anywhere_and_cite_it_right(scenario):
     assert places == {"1", "2", "3"}
 
 
+def test_passages_that_an_example_brings_along_replace_retrieval(scenario, tmp_path):
+    turns = [{"role": "user", "content": "How long?"}, {"role": "assistant", "content": "2 years, see [2]."}]
+    row = {"messages": turns, "context": ["Hello.", "The Pro plan has 2 years."], "source": "a.md"}
+    (tmp_path / "examples.jsonl").write_text(json.dumps(row))
+    ((conversation,), _) = read_conversations(
+        scenario, load_examples(tmp_path / "examples.jsonl"), lambda query: [], [], gold_share=1, seed=0
+    )
+    assert conversation.messages[-1].content == "2 years, see [2]."
+    assert conversation.messages[-2].content == (
+        "[1] (a.md) Hello.\n[2] (a.md) The Pro plan has 2 years.\n\nQuestion: How long?"
+    )
+
+
 def test_equal_questions_are_never_on_both_sides_of_the_split():
     examples = [Example(line=n, query=f"Question {n // 3}?", answer="Yes.") for n in range(60)]
     training, held_out = split(examples, 0.2, seed=3)

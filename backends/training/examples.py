@@ -5,7 +5,9 @@ One line, as an example::
     {"messages": [{"role": "user", "content": "How long?"}, {"role": "assistant", "content": "Two years."}],
      "source": "warranty.md"}
 
-``source`` names the document that holds the answer; "" or nothing means that no document does.
+``source`` names the document that holds the answer; "" or nothing means that no document does. ``context``, a
+text or a list of texts, gives the hybrid its passages in place of retrieval; the answer is then learnt as it
+stands.
 """
 
 import hashlib
@@ -33,6 +35,7 @@ class Example:
     query: str
     answer: str
     source: str = ""
+    context: tuple[str, ...] = ()
     system: str | None = None
 
 
@@ -110,15 +113,15 @@ def read_conversations(
 
     Every example gets what the scenario's own retrieval finds for it, and its answer ends with the number of
     the passage that says the same. When no passage does, the example is dropped: it would teach to invent.
-    For a share of the rest a second copy puts that passage among random others, so its place means nothing.
+    For a share of the rest a second copy puts that passage anywhere among others, found ones and random ones.
     Examples without a source get what retrieval gives; answers that are JSON carry no citation.
     """
     rng = Random(seed)
     conversations: list[Conversation] = []
     dropped: list[Example] = []
     for example in examples:
-        passages = tuple(retrieve(example.query))
-        if not example.source or _is_json(example.answer):
+        passages = _given(example) or tuple(retrieve(example.query))
+        if not example.source or example.context or _is_json(example.answer):
             conversations.append(_conversation(scenario, example, passages, example.answer))
             continue
         gold = gold_passage(example, passages)
@@ -127,7 +130,7 @@ def read_conversations(
             continue
         conversations.append(_conversation(scenario, example, passages, cited(example.answer, gold.number)))
         if rng.random() < gold_share:
-            shuffled, number = _among_others(gold, distractors, len(passages), rng)
+            shuffled, number = _among_others(gold, passages, distractors, rng)
             conversations.append(_conversation(scenario, example, shuffled, cited(example.answer, number)))
     return tuple(conversations), tuple(dropped)
 
@@ -160,6 +163,8 @@ def _example(line: int, text: str, path: Path) -> Example:
         row = json.loads(text)
         turns = [(turn["role"], turn["content"].strip()) for turn in row["messages"]]
         source = row.get("source") or ""
+        context = row.get("context") or []
+        texts = tuple(text.strip() for text in ([context] if isinstance(context, str) else context))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(
             f'{where} is not {{"messages": [...]}} with roles and contents.', "Mend it."
@@ -169,7 +174,9 @@ def _example(line: int, text: str, path: Path) -> Example:
         raise BadInput(f"{where} must hold one user turn and one assistant turn.", "Mend or remove it.")
     if not turns[0][1] or not turns[1][1]:
         raise BadInput(f"{where} has an empty question or answer.", "Mend or remove it.")
-    return Example(line=line, query=turns[0][1], answer=turns[1][1], source=source, system=system)
+    return Example(
+        line=line, query=turns[0][1], answer=turns[1][1], source=source, context=texts, system=system
+    )
 
 
 def _conversation(
@@ -179,17 +186,31 @@ def _conversation(
     return Conversation(line=example.line, messages=messages)
 
 
+def _given(example: Example) -> tuple[Passage, ...]:
+    """The passages that the example brings along, numbered from 1."""
+    source = example.source or "context"
+    return tuple(
+        Passage(number=n, source=source, chunk_id=f"{source}#{n}", text=text, cosine=None)
+        for n, text in enumerate(example.context, 1)
+    )
+
+
 def _among_others(
-    gold: Passage, distractors: Sequence[Chunk], count: int, rng: Random
+    gold: Passage, found: Sequence[Passage], chunks: Sequence[Chunk], rng: Random
 ) -> tuple[tuple[Passage, ...], int]:
-    others = [chunk for chunk in distractors if chunk.id != gold.chunk_id]
-    drawn = [
+    """As many passages as were found, the gold one at a random place, and its number there."""
+    near = [passage for passage in found if passage.chunk_id != gold.chunk_id]
+    taken = {passage.chunk_id for passage in found}
+    far = [
         replace(gold, source=chunk.source, chunk_id=chunk.id, text=chunk.text, cosine=None)
-        for chunk in rng.sample(others, min(count - 1, len(others)))
+        for chunk in chunks
+        if chunk.id not in taken
     ]
-    place = rng.randint(0, len(drawn))
-    drawn.insert(place, gold)
-    return tuple(replace(passage, number=n) for n, passage in enumerate(drawn, 1)), place + 1
+    others = near + rng.sample(far, min(len(near), len(far)))
+    drawn = rng.sample(others, len(near))
+    drawn.insert(rng.randint(0, len(drawn)), gold)
+    numbered = tuple(replace(passage, number=n) for n, passage in enumerate(drawn, 1))
+    return numbered, drawn.index(gold) + 1
 
 
 def _folded(text: str) -> str:
