@@ -82,7 +82,8 @@ if not presenter:
     prompt_drawer(view)
 if view.done:
     titles = {backend: words.lane_title(backend) for backend in view.backends}
-    left, right = st.columns(2)
+    st.space("small")
+    left, right = st.columns(2, gap="large")
     with left:
         charts.draw(charts.latency_chart(view, titles), key="latency_chart", alt="Time per answer by lane")
     with right:

@@ -17,7 +17,9 @@ def test_answers_that_say_the_same_are_equal(left: str, right: str) -> None:
     assert parsed(left) == parsed(right)
 
 
-@pytest.mark.parametrize(("left", "right"), [("2 years", "12 years"), ("1", "1.5"), ('{"a": 1}', '{"a": "1"}')])
+@pytest.mark.parametrize(
+    ("left", "right"), [("2 years", "12 years"), ("1", "1.5"), ('{"a": 1}', '{"a": "1"}')]
+)
 def test_answers_that_say_something_else_are_not(left: str, right: str) -> None:
     assert parsed(left) != parsed(right)
 

@@ -33,7 +33,7 @@ def _draw(polled: bool) -> None:
 
 
 def _badge(text: str, icon: str, colour: Literal["green", "orange", "red"], explained: str) -> None:
-    with st.container(key="model_badge", width="content"):
+    with st.container(key="model_badge", horizontal=True, horizontal_alignment="right"):
         st.badge(text, icon=icon, color=colour, help=explained)
 
 

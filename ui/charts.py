@@ -1,7 +1,8 @@
 """The charts under the lanes: where the time went, and how much text went in and out.
 
 Colours come from the theme (``chartCategoricalColors``), so light and dark both work. Nothing is told by
-colour alone: bars name their lanes with a shape, stretches with room say what they are, totals stand at the end.
+colour alone: bars name their lanes with a shape, stretches with room say what they are, totals stand at
+the end.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 PARTS = ("waiting", "looking up", "reading", "writing")
 """The parts of an answer's time as people know them; their sum is the answer's total."""
 TOKEN_PARTS = ("read", "written")
-ROW_PX = 44
+ROW_PX, FRAME_PX = 40, 130
+"""Height of one lane's bar with its gap, and of title, axis and legend together."""
 INK = "#000000"
 """Text on a bar: at least 4:1 on every colour of both themes."""
 ROOM_FOR_NAME, ROOM_FOR_FIGURE = 0.22, 0.10
@@ -164,7 +166,7 @@ def _bars(
         .encode(y=y, x="middle:Q", text="label:N")
     )
     return alt.layer(bars, names, _totals(rows, lanes, y, total)).properties(
-        title=title, height=ROW_PX * len(lanes) + 20
+        title=title, height=ROW_PX * len(lanes) + FRAME_PX
     )
 
 

@@ -103,7 +103,7 @@ def _slider(label: str, low: float, high: float, key: str, explained: str) -> No
 
 
 def instructions_popover(scenario: Scenario, *, shown: bool) -> str:
-    """The system prompt, editable; each text that is asked with becomes a numbered version of its scenario."""
+    """The system prompt, editable; each text that is asked with becomes a numbered version."""
     key = f"system_{scenario.name}"
     st.session_state.setdefault(key, scenario.system_prompt)
     if not shown:

@@ -3,11 +3,13 @@
 Engine and store are single to the process by themselves; this is the one place where pages get them.
 """
 
+from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from backends.engine.base import Engine
-from backends.errors import BadInput
+from backends.errors import BadInput, LeverError
 from backends.scenario import Scenario, list_scenarios, load_scenario
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def get_store() -> "Store":
 
 
 def warm_up() -> None:
-    """Begin loading the model in the background; returns at once, and does nothing the second time.
+    """Begin loading the model, then the document indexes; returns at once, and does nothing the second time.
 
     A model that failed is not tried again by each run of a page, only when somebody asks for it.
     """
@@ -40,6 +42,18 @@ def warm_up() -> None:
     if engine not in _warmed:
         _warmed.add(engine)
         engine.start()
+        Thread(target=_open_indexes, args=(engine,), name="indexes", daemon=True).start()
+
+
+def _open_indexes(engine: Engine) -> None:
+    """Retrieval's libraries take seconds to import: the first question should not wait for them."""
+    if engine.wait_ready().state != "ready":
+        return
+    from backends.knowledge import knowledge
+
+    for scenario in scenarios()[0].values():
+        with suppress(LeverError):  # the lane that needs this index will say what is wrong with it
+            knowledge().ensure_index(scenario, engine)
 
 
 def scenarios() -> tuple[dict[str, Scenario], tuple[BadInput, ...]]:

@@ -1,8 +1,9 @@
 """The guard that keeps every page inside the app's shell.
 
 Streamlit discovers a ``pages/`` folder by itself: on a fresh server a first visit to ``/side_by_side`` runs
-that file without ``app.py``, so without page settings, navigation, header or warm-up. Each page therefore begins
-with :func:`require_shell`. The mark is a context variable, set for one script run; session state would outlive it.
+that file without ``app.py``, so without page settings, navigation, header or warm-up. Each page therefore
+begins with :func:`require_shell`. The mark is a context variable, set for one script run; session state would
+outlive it.
 """
 
 import runpy

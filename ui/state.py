@@ -1,7 +1,7 @@
 """What one browser session remembers: which run it follows. Runs belong to the process and the store.
 
-The run's id stands in the link (``?run=``), so that a refresh or a second browser finds it, and in the session, as
-a change of page drops that part of the link.
+The run's id stands in the link (``?run=``), so that a refresh or a second browser finds it, and in the
+session, as a change of page drops that part of the link.
 """
 
 from collections.abc import Collection

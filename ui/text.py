@@ -1,8 +1,8 @@
 """Text that nobody on our side wrote, made safe for Streamlit's Markdown.
 
 Answers, passages and questions may hold anything. In Markdown they could load a remote picture (a leak), turn
-into headings or links, or use Streamlit's own marks such as ``:red[..]`` and ``:material/home:``. Whole answers
-are drawn by ``st.text``, which reads no Markdown; :func:`safe` is for headings, labels and captions, which do.
+into headings or links, or use Streamlit's own marks such as ``:red[..]`` and ``:material/home:``. Whole
+answers are drawn by ``st.text``, which reads no Markdown; :func:`safe` is for headings, labels and captions.
 """
 
 import re

@@ -64,7 +64,8 @@ def status_words(call: LiveAnswer, *, model_ready: bool) -> str:
         return f"In line, {ahead} ahead" if call.queue_ahead else "Next in line"
     if call.status == "running":
         return "Writing" if call.text else "Reading the question"
-    return "Getting ready"
+    backend = registry().get(call.backend)
+    return "Looking things up" if backend is not None and "passages" in backend.layers else "Getting ready"
 
 
 def status_look(call: LiveAnswer) -> tuple[str, str]:
