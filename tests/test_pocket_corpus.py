@@ -10,7 +10,7 @@ import pytest
 
 from backends.pocket.corpus import MIXTURE, sample
 from backends.pocket.train import SEED
-from backends.pocket.world import allowed, held_out
+from backends.pocket.holdout import allowed, held_out
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 WORD = re.compile(r"[a-z0-9]+")

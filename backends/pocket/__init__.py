@@ -1,1 +1,1 @@
-"""Pocket, the embedded base model: its corpus, its training and its weights. Nothing outside treats it specially."""
+"""Pocket, the embedded base model: corpus, training, weights. Nothing outside treats it specially."""

@@ -6,19 +6,19 @@
 import sys
 from random import Random
 
-from backends.pocket import reading, writing
-from backends.pocket.reading import Chat
-from backends.pocket.world import allowed
+from backends.pocket import copying, reading, routing, writing
+from backends.pocket.chats import Chat
+from backends.pocket.holdout import allowed
 
 # task -> (weight at level 0, weight at level 1); copying comes first because reading needs it
 MIXTURE = {
     reading.with_passages: (36, 48),
-    reading.find_sentence: (14, 5),
-    reading.look_up: (20, 3),
-    reading.repeat_text: (22, 6),
+    copying.find_sentence: (14, 5),
+    copying.look_up: (20, 3),
+    copying.repeat_text: (22, 6),
     reading.without_passages: (2, 8),
     reading.reason_first: (0, 4),
-    writing.route: (2, 10),
+    routing.route: (2, 10),
     writing.extract: (2, 6),
     writing.rewrite: (1, 4),
     writing.summarise: (1, 4),
@@ -33,7 +33,7 @@ def sample(seed: int, index: int, level: float, pieces: tuple[str, ...] = ()) ->
     rng = Random(f"{seed}/{index}")
     while True:
         task = rng.choices(list(MIXTURE), weights)[0]
-        chat = reading.repeat_text(rng, level, pieces) if task is reading.repeat_text else task(rng, level)
+        chat = copying.repeat_text(rng, level, pieces) if task is copying.repeat_text else task(rng, level)
         if all(allowed(text) for _, text in chat):
             return chat
 

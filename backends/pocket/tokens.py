@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backends.pocket.chats import Chat
 from backends.pocket.corpus import sample
-from backends.pocket.reading import Chat
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -18,13 +18,15 @@ VOCABULARY = 4096
 CONTEXT_TOKENS = 2048
 SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
 TEMPLATE = (
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
+    "{% for message in messages %}"
+    "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
+    "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 
 
 def train_tokenizer(folder: Path, seed: int, chats: int = 60_000) -> None:
-    """Train the vocabulary on ``chats`` samples at full level and save it in the transformers format."""
+    """Train the vocabulary on ``chats`` samples of rising level and save it in the transformers format."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -39,20 +41,23 @@ def train_tokenizer(folder: Path, seed: int, chats: int = 60_000) -> None:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(
-        (text for index in range(chats) for _, text in sample(seed, -1 - index, index / chats)), trainer
-    )
+    texts = (text for index in range(chats) for _, text in sample(seed, -1 - index, index / chats))
+    tokenizer.train_from_iterator(texts, trainer)
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token="<|end|>", pad_token="<|pad|>", model_max_length=CONTEXT_TOKENS,
-        additional_special_tokens=["<|system|>", "<|user|>", "<|assistant|>"], clean_up_tokenization_spaces=False,
-    )  # fmt: skip
+        tokenizer_object=tokenizer,
+        eos_token="<|end|>",
+        pad_token="<|pad|>",
+        model_max_length=CONTEXT_TOKENS,
+        additional_special_tokens=["<|system|>", "<|user|>", "<|assistant|>"],
+        clean_up_tokenization_spaces=False,
+    )
     fast.chat_template = TEMPLATE
     fast.save_pretrained(str(folder))
 
 
 def pieces(tokenizer: PreTrainedTokenizerFast) -> tuple[str, ...]:
     """Every printable token as text, for the repeat task: each must be written now and then."""
-    texts = (tokenizer.decode([i]) for i in range(len(SPECIAL), len(tokenizer)))
+    texts = (str(tokenizer.decode([i])) for i in range(len(SPECIAL), len(tokenizer)))
     return tuple(t for t in texts if t and t.isprintable() and "\ufffd" not in t)
 
 
@@ -60,9 +65,17 @@ def encode(tokenizer: PreTrainedTokenizerFast, chat: Chat) -> tuple[list[int], l
     """Token ids of a chat and, for each, whether the assistant wrote it (its end-of-turn included)."""
     ids: list[int] = []
     written: list[bool] = []
+    end = _control(tokenizer, "<|end|>")
     for role, text in chat:
-        head = tokenizer.convert_tokens_to_ids(f"<|{role}|>")
+        head = _control(tokenizer, f"<|{role}|>")
         body = tokenizer(text, add_special_tokens=False)["input_ids"]
-        ids += [head, *body, tokenizer.eos_token_id]
+        ids += [head, *body, end]
         written += [False] + [role == "assistant"] * (len(body) + 1)
     return ids, written
+
+
+def _control(tokenizer: PreTrainedTokenizerFast, token: str) -> int:
+    found = tokenizer.convert_tokens_to_ids(token)
+    if not isinstance(found, int):
+        raise ValueError(f"The tokenizer has no token {token}.")
+    return found

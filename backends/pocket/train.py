@@ -137,7 +137,7 @@ def held_out_score(model: LlamaForCausalLM, tokenizer: AutoTokenizer, count: int
             ask = question(rng, fact)
             chats.append([("system", "You are the support assistant of Orbelin. Answer in one full sentence."),
                           ("user", f"{passages}\n\nQuestion: {ask}" if given else ask)])  # fmt: skip
-            keys.append(fact.key)
+            keys.append(fact.value.key)
         right = 0
         for start in range(0, len(chats), 30):
             texts = [
