@@ -13,7 +13,7 @@ from compare.runner import check_query, start
 from compare.store import store
 
 PATIENCE_S = 0.5
-"""How long to wait for a change before looking again (so that Ctrl-C is heard), in seconds."""
+"""How often to report progress (and to hear Ctrl-C), in seconds."""
 TIMING = (
     "queued_ms",
     "adapter_switch_ms",
@@ -83,7 +83,7 @@ def _follow(run: LiveRun) -> RunView:
     view, ended = run.snapshot(), 0
     try:
         while not view.done:
-            view = run.wait_change(view.version, PATIENCE_S)
+            view = run.wait(PATIENCE_S)
             now_ended = sum(call.ended for call in view.calls.values())
             if now_ended > ended:
                 ended = now_ended

@@ -9,7 +9,7 @@ touches a model or a database: ``compare/runner.py`` does, and ``compare/store.p
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from threading import Condition, Lock
+from threading import Condition, Event, Lock
 from types import MappingProxyType
 from typing import Literal
 
@@ -127,6 +127,7 @@ class LiveRun:
         self._calls = dict(first.calls)
         self._state = _State(version=first.version)
         self._changed = Condition()
+        self._finished = Event()
         self._on_cancel: Callable[[Sequence[CallKey]], None] | None = None
 
     @property
@@ -183,8 +184,7 @@ class LiveRun:
 
     def wait(self, timeout_s: float | None = None) -> RunView:
         """Block until the run is done (or the time is over); the view is returned either way."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._state.status != "running", timeout_s)
+        self._finished.wait(timeout_s)  # An event of its own: not woken by every token.
         return self.snapshot()
 
     def wait_change(self, version: int, timeout_s: float) -> RunView:
@@ -232,6 +232,7 @@ class LiveRun:
             self._state.status = "done"
             self._state.finished_at = finished_at
             self._touch()
+        self._finished.set()
 
     def _touch(self) -> None:
         self._state.version += 1
