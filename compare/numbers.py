@@ -4,7 +4,7 @@ ABSENT = "–"
 
 
 def seconds(ms: float | None) -> str:
-    """Milliseconds as seconds: two decimals below 10 s, one below 100 s, none above; "under 0.01 s" for less."""
+    """Milliseconds as seconds: two decimals below 10 s, one below 100 s, none above."""
     if ms is None:
         return ABSENT
     value = ms / 1000
@@ -33,10 +33,10 @@ def cosine(value: float | None) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """ "7 of 10": counts stay counts, as a percentage of few hides how few they are."""
+    """As "7 of 10": counts stay counts, as a percentage of few hides how few they are."""
     return f"{part:,} of {whole:,}"
 
 
 def plural(number: int, one: str, many: str = "") -> str:
-    """ "1 answer", "3 answers"."""
+    """As "1 answer" and "3 answers"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
