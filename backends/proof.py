@@ -1,8 +1,8 @@
 """The contamination proof: adapters beside the base do not change a single bit of what the base computes.
 
-(a) The logits of 8 fixed prompts and a sum over the bits of every base weight are stored before PEFT touches the
-base, and must be equal afterwards, at the same shapes. (b) One merged batch runs twice, its other rows routed to
-adapters and then to none; the rows without an adapter must come out bit-equal.
+(a) The logits of 8 fixed prompts and a sum over the bits of every base weight are stored before PEFT touches
+the base, and must be equal afterwards, at the same shapes. (b) One merged batch runs twice, its other rows
+routed to adapters and then to none; the rows without an adapter must come out bit-equal.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,9 @@ STEPS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """What the bare base computed: logits of each prompt, shape (1, tokens, vocabulary), and its weights' fingerprint."""
+    """What the bare base computed: logits of each prompt, shape (1, tokens, vocabulary), and its weights'
+    fingerprint.
+    """
 
     logits: tuple["Tensor", ...]
     weights: dict[str, int]
@@ -109,7 +111,9 @@ def _logits(model: "PreTrainedModel", ids: list[int]) -> "Tensor":
 def _merged_logits(
     model: "PreTrainedModel", router: "Router", rows: list[list[int]], routes: Sequence[str | None]
 ) -> list["Tensor"]:
-    """Logits of a left-padded batch after its prefill and after each of a few forced tokens, (rows, vocabulary) each."""
+    """Logits of a left-padded batch after its prefill and after each of a few forced tokens, (rows,
+    vocabulary) each.
+    """
     import torch
     from transformers.cache_utils import DynamicCache
 

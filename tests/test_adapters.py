@@ -62,9 +62,11 @@ def test_adapters_of_all_scenarios_are_loaded_and_proven_at_start(adapter_engine
     assert adapter_engine.adapter_problem("shop/lora") is None
 
 
-def test_a_refused_adapter_fails_its_own_calls_with_its_reason_and_nothing_else(adapter_engine: LocalEngine) -> None:
+def test_a_refused_adapter_fails_only_its_own_calls_with_its_reason(adapter_engine: LocalEngine) -> None:
     problem = adapter_engine.adapter_problem("shop/foreign")
-    assert problem is not None and "another base" in problem and "python -m compare train shop" in problem
+    assert problem is not None
+    assert "another base" in problem
+    assert "python -m compare train shop" in problem
     calls = ask(
         adapter_engine,
         [
@@ -94,7 +96,7 @@ def test_merged_rows_answer_as_generate_does_with_their_own_adapter(
     assert len({answers[str(i)].token_ids for i in range(6)}) == 6
 
 
-def test_the_bare_base_is_bit_identical_with_adapters_loaded(adapter_engine: LocalEngine, tiny_model: Path) -> None:
+def test_prompt_lane_is_bit_identical_to_the_bare_base(adapter_engine: LocalEngine, tiny_model: Path) -> None:
     worker = adapter_engine._worker
     assert worker is not None
     bare = AutoModelForCausalLM.from_pretrained(tiny_model, attn_implementation="sdpa")
@@ -150,7 +152,7 @@ def test_every_adapter_layer_has_one_hook_however_many_calls_and_errors(adapter_
     assert hooks() == before
 
 
-def test_a_new_adapter_takes_the_place_of_its_key_and_its_layers_get_hooks(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_new_adapter_takes_its_keys_place_and_gets_hooks(tiny_model: Path, tmp_path: Path) -> None:
     from peft.tuners.lora import LoraLayer
 
     engine = LocalEngine(Settings(model=str(tiny_model), threads=1, scenarios_dir=tmp_path / "none"))
@@ -162,7 +164,8 @@ def test_a_new_adapter_takes_the_place_of_its_key_and_its_layers_get_hooks(tiny_
     one = ask(engine, [request(QUESTION, adapter="shop/lora")]).answers["0"].token_ids
     second = engine.load_adapter("shop/lora", str(more))
     two = ask(engine, [request(QUESTION, adapter="shop/lora")]).answers["0"].token_ids
-    assert first.proof == second.proof == "passed" and first.hash != second.hash
+    assert first.proof == second.proof == "passed"
+    assert first.hash != second.hash
     assert [a.hash for a in engine.status().adapters] == [second.hash]
     assert one == peft_answer(tiny_model, few, ask(engine, [request(QUESTION)]).answers["0"].rendered, 24)
     assert len({base, one, two}) == 3
@@ -199,7 +202,7 @@ def test_kinds_that_could_change_the_base_are_refused(change: dict[str, object],
     assert words in config_problem({"peft_type": "LORA", "bias": "none", "r": 8} | change)
 
 
-def test_incomplete_pickled_and_foreign_adapters_are_refused_before_loading(tiny_model: Path, tmp_path: Path) -> None:
+def test_incomplete_pickled_and_foreign_adapters_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     base = weights_hash(tiny_model)
     good = build_adapter(tmp_path / "lora", tiny_model)
     assert len(vet(good, "shop", base)) == 64
@@ -233,6 +236,7 @@ def test_weights_besides_lora_matrices_are_refused(tiny_model: Path, tmp_path: P
 
     good = build_adapter(tmp_path / "lora", tiny_model)
     weights = load_file(good / "adapter_model.safetensors")
-    save_file(weights | {"base_model.model.lm_head.weight": torch.zeros(2)}, good / "adapter_model.safetensors")
+    weights["base_model.model.lm_head.weight"] = torch.zeros(2)
+    save_file(weights, good / "adapter_model.safetensors")
     with pytest.raises(AdapterRefused, match="lm_head"):
         vet(good, "shop", weights_hash(tiny_model))

@@ -46,7 +46,8 @@ def refused(engine: LocalEngine) -> str:
 def change_one_weight(engine: LocalEngine) -> str:
     worker = engine._worker
     assert worker is not None
-    name, weight = next((n, p) for n, p in worker.base.model.named_parameters() if "down_proj.base_layer" in n)
+    weights = worker.base.model.named_parameters()
+    name, weight = next((n, p) for n, p in weights if "down_proj.base_layer" in n)
     with torch.no_grad():
         weight[3, 5] = torch.nextafter(weight[3, 5], torch.tensor(9.0))
     return name.replace(".base_layer", "")
@@ -65,7 +66,8 @@ def test_one_changed_base_weight_fails_the_proof_and_blocks_runs_with_the_reason
     assert name in refused(engine)
     status = engine.status()
     assert (status.state, status.proof) == ("failed", "failed")
-    assert name in status.proof_reason and name in status.detail
+    assert name in status.proof_reason
+    assert name in status.detail
     assert [a.proof for a in status.adapters] == ["failed", "failed"]
 
 

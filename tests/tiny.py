@@ -1,4 +1,6 @@
-"""Tiny real models and adapters for tests: random weights, the real architecture, a real tokenizer and template."""
+"""Tiny real models and adapters for tests: random weights, the real architecture, a real tokenizer and
+template.
+"""
 
 import json
 import warnings
@@ -7,13 +9,15 @@ from pathlib import Path
 import torch
 
 TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
+    "{{ bos_token }}{% for message in messages %}"
+    "<|{{ message['role'] }}|>{{ message['content'] }}<|end|>"
+    "{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 TEXTS = (
-    "What warranty does the Pro plan include? The Pro plan includes a two year warranty on hardware and software.",
-    'Reply with JSON only: {"label": "billing", "priority": "high"}. Refunds take 14 days; prices are 10 or 20 euros.',
-    "The quick brown fox jumps over the lazy dog, 0123456789 times, because the customer asked for it politely.",
+    "What warranty does the Pro plan include? The Pro plan includes a two year warranty on hardware.",
+    'Reply with JSON only: {"label": "billing", "priority": "high"}. Refunds take 14 days; prices are 10 euros.',
+    "The quick brown fox jumps over the lazy dog, 0123456789 times, because the customer asked politely.",
 )
 
 
@@ -49,9 +53,9 @@ def build_model(folder: Path, *, layers: int = 2, context: int = 512, seed: int 
     vocabulary = build_tokenizer(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=vocabulary, hidden_size=64, intermediate_size=128, num_hidden_layers=layers, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=context, tie_word_embeddings=True, initializer_range=0.3,
-        bos_token_id=1, eos_token_id=2, pad_token_id=0,
+        vocab_size=vocabulary, hidden_size=64, intermediate_size=128, num_hidden_layers=layers,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context, tie_word_embeddings=True,
+        initializer_range=0.3, bos_token_id=1, eos_token_id=2, pad_token_id=0,
     )  # fmt: skip
     model = LlamaForCausalLM(config)
     model.get_input_embeddings().weight.data[2] *= 0.1  # answers that seldom end by themselves

@@ -1,7 +1,7 @@
 """Adapters: vetted before anything of them is loaded, loaded beside the base, never merged into it.
 
-An adapter folder holds ``adapter_config.json``, ``adapter_model.safetensors`` and ``card.json`` (its ``base_hash``
-and, where given, ``template_hash`` must be those of the running base).
+An adapter folder holds ``adapter_config.json``, ``adapter_model.safetensors`` and ``card.json`` (its
+``base_hash`` and, where given, ``template_hash`` must be those of the running base).
 """
 
 import hashlib

@@ -1,7 +1,8 @@
-"""A key/value cache with its room set aside beforehand: a step writes one column instead of copying all of them.
+"""A key/value cache with its room set aside beforehand: a step writes one column instead of copying all of
+them.
 
-Rows of different prompt lengths stand right-aligned in it; the columns left of a row's prompt hold zeros, which its
-attention mask hides.
+Rows of different prompt lengths stand right-aligned in it; the columns left of a row's prompt hold zeros,
+which its attention mask hides.
 """
 
 from collections.abc import Sequence
@@ -49,6 +50,13 @@ def mergeable(config: object) -> bool:
     return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
 
 
+def _parts(layer: object) -> tuple[Tensor, Tensor]:
+    assert isinstance(layer, DynamicLayer)
+    assert isinstance(layer.keys, Tensor)
+    assert isinstance(layer.values, Tensor)
+    return layer.keys, layer.values
+
+
 class MergedSlots:
     """Room for a whole batch, into which each prompt's prefilled cache is copied."""
 
@@ -59,7 +67,7 @@ class MergedSlots:
                 torch.zeros(
                     (rows, t.shape[1], longest_prompt + room, t.shape[3]), dtype=t.dtype, device=t.device
                 )
-                for t in (layer.keys, layer.values)
+                for t in _parts(layer)
             )
             for layer in like.layers
         ]
@@ -68,7 +76,7 @@ class MergedSlots:
         """Copy one prompt's cache (one row) into all rows that continue it."""
         start, stop = rows[0], rows[-1] + 1
         for slots, layer in zip(self._layers, prefilled.layers, strict=True):
-            for slot, part in zip(slots, (layer.keys, layer.values), strict=True):
+            for slot, part in zip(slots, _parts(layer), strict=True):
                 slot[start:stop, :, self._longest - part.shape[2] : self._longest] = part
 
     def cache(self) -> Cache:

@@ -10,14 +10,20 @@ if TYPE_CHECKING:
 
 PLAIN_TEMPLATE = (
     "{{ bos_token if bos_token is defined and bos_token else '' }}"
-    "{% for message in messages %}{{ message['role'] | capitalize }}: {{ message['content'] }}\n\n{% endfor %}"
+    "{% for message in messages %}"
+    "{{ message['role'] | capitalize }}: {{ message['content'] }}\n\n"
+    "{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )
-"""For models without a chat template: ``System: ...``, ``User: ...``, blank lines between, then ``Assistant:``."""
+"""For models without a chat template: ``System: ...``, ``User: ...``, blank lines between, then
+``Assistant:``.
+"""
 
 
 class Chat:
-    """Renders and tokenises prompts. Usable from any thread: fast tokenizers are not, so a lock stands before them."""
+    """Renders and tokenises prompts. Usable from any thread: fast tokenizers are not, so a lock stands before
+    them.
+    """
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         self.tokenizer = tokenizer
@@ -25,7 +31,9 @@ class Chat:
         self._template = None if tokenizer.chat_template else PLAIN_TEMPLATE
 
     def render(self, prompt: Prompt) -> str:
-        """The prompt's text with the chat template around it; control tokens inside messages stand as they were typed."""
+        """The prompt's text with the chat template around it; control tokens inside messages stand as they
+        were typed.
+        """
         with self._lock:
             rendered = self._apply(_dicts(prompt.messages), tokenize=False)
         assert isinstance(rendered, str)
@@ -36,17 +44,20 @@ class Chat:
         rendered = self.render(prompt)
         with self._lock:
             ids = self._apply(_dicts(prompt.messages), tokenize=True)
+        assert isinstance(ids, list)
         return rendered, tuple(ids)
 
     def encode_turns(self, messages: tuple[Message, ...]) -> tuple[int, ...]:
-        """The tokens of whole turns, the assistant's included, with nothing asked after them; for training."""
+        """The tokens of whole turns, the assistant's included, nothing asked after them; for training."""
         with self._lock:
-            return tuple(self._apply(_dicts(messages), tokenize=True, ask=False))
+            ids = self._apply(_dicts(messages), tokenize=True, ask=False)
+        assert isinstance(ids, list)
+        return tuple(ids)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text, without special tokens."""
         with self._lock:
-            return len(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])  # type: ignore[arg-type]
+            return len(self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 
     def _apply(self, messages: list[dict[str, str]], tokenize: bool, ask: bool = True) -> str | list[int]:
         from jinja2 import TemplateError

@@ -1,7 +1,8 @@
-"""The batch loop: each distinct prompt is prefilled once, expanded to its repeats, and all rows decode together.
+"""The batch loop: each distinct prompt is prefilled once, expanded to its repeats, and all rows decode
+together.
 
-``generate`` is not used: it has one random generator and one sampling setting a batch, and prefills every repeat
-again. It is the oracle of the tests instead (greedy, token for token).
+``generate`` is not used: it has one random generator and one sampling setting a batch, and prefills every
+repeat again. It is the oracle of the tests instead (greedy, token for token).
 """
 
 import time
@@ -126,7 +127,7 @@ class _Batch:
                 self._slots = MergedSlots(cache, len(self.rows), self._longest, self._room)
             self._slots.place(cache, span)
         else:
-            cache.reorder_cache(torch.zeros(len(group), dtype=torch.int64, device=self._d._device))
+            _take_rows(cache, torch.zeros(len(group), dtype=torch.int64, device=self._d._device))
             self._cache = cache
         drawn = self._sampler.select(span).draw(logits.expand(len(group), -1), 0).tolist()
         now = time.perf_counter()
@@ -179,7 +180,9 @@ class _Batch:
         return None if self._mask is None else self._mask[..., : self._longest + self._step]
 
     def _as_mask(self, visible: Tensor) -> Tensor:
-        """What the model takes as a mask: added to the scores where it does that (nothing is rebuilt per step), else 0/1."""
+        """What the model takes as a mask: added to the scores where it does that (nothing is rebuilt per
+        step), else 0/1.
+        """
         if not self._d._adds_masks:
             return visible.long()
         added = torch.zeros(visible.shape, dtype=self._d._model.dtype, device=visible.device)
@@ -226,11 +229,16 @@ class _Batch:
         if self._d.merges:
             self._cache.batch_select_indices(index)
         else:
-            self._cache.reorder_cache(index)
+            _take_rows(self._cache, index)
         self._sampler = self._sampler.select(keep)
         self._positions = self._positions[index]
         if self._mask is not None:
             self._mask = self._mask[index]
+
+
+def _take_rows(cache: Cache, rows: Tensor) -> None:
+    """Rows of any kind of cache, repeated or dropped; linear attention layers know only this way."""
+    cache.reorder_cache(rows)  # type: ignore[arg-type]
 
 
 def answer_of(row: Row, finish: FinishReason) -> Answer:

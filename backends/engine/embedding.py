@@ -1,4 +1,6 @@
-"""The sentence embedder: all-MiniLM-L6-v2 from its package, checked against the published file before it is loaded."""
+"""The sentence embedder: all-MiniLM-L6-v2 from its package, checked against the published file before it is
+loaded.
+"""
 
 import hashlib
 import time

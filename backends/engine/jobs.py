@@ -1,4 +1,6 @@
-"""What stands in the engine's queue: jobs, adapters to load, and questions that are answered between decode steps."""
+"""What stands in the engine's queue: jobs, adapters to load, and questions that are answered between decode
+steps.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -15,7 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class GenerationJob:
-    """A submitted group. :meth:`cancel` may be called from any thread, everything else belongs to the engine's."""
+    """A submitted group. :meth:`cancel` may be called from any thread, everything else belongs to the
+    engine's.
+    """
 
     def __init__(
         self, requests: Sequence[Request], on_event: OnEvent, mode: Mode, wake: Callable[[], None]
@@ -43,7 +47,9 @@ class GenerationJob:
             log.exception("A listener of the engine raised")
 
     def announce(self, ahead: int, ids: Sequence[str] | None = None) -> None:
-        """Tell the waiting requests (all open ones by default) how many stand before them, where that changed."""
+        """Tell the waiting requests (all open ones by default) how many stand before them, where that
+        changed.
+        """
         for request_id in tuple(self.open) if ids is None else ids:
             if self._ahead.get(request_id) != ahead:
                 self._ahead[request_id] = ahead

@@ -124,7 +124,8 @@ def load_base(folder: Path, settings: Settings, tokenizer: "PreTrainedTokenizerB
             f"The model in {folder} can't be loaded: {type(error).__name__}: {error}",
             "LEVER_MODEL must be a causal language model with safetensors weights.",
         ) from error
-    model = model.to(torch.device(device)).eval().requires_grad_(False)
+    model.to(torch.device(device))  # type: ignore[arg-type]
+    model.eval().requires_grad_(False)
     ends = model.generation_config.eos_token_id if model.generation_config else None
     listed = ends if isinstance(ends, list) else [ends]
     end_ids = frozenset(int(i) for i in (*listed, tokenizer.eos_token_id) if i is not None)
@@ -159,7 +160,8 @@ def choose_device(wanted: str) -> str:
 
 
 def choose_dtype(wanted: str, device: str) -> "torch.dtype":
-    """The number format: "auto" takes bfloat16 where the hardware computes in it, float32 (the exact mode) elsewhere.
+    """The number format: "auto" takes bfloat16 where the hardware computes in it, float32 (the exact mode)
+    elsewhere.
 
     Raises:
         BadInput: LEVER_DTYPE is none of auto, float32, bfloat16, float16.

@@ -1,7 +1,8 @@
-"""The engine on this machine: one thread owns model, adapters and embedder; a queue leads in, events lead out.
+"""The engine on this machine: one thread owns model, adapters and embedder; a queue leads in, events lead
+out.
 
-Three threads on one model with PEFT's switches gave 142 wrong outputs of 150 without one exception. So everybody else
-only puts something into the queue here, from any thread.
+Three threads on one model with PEFT's switches gave 142 wrong outputs of 150 without one exception. So
+everybody else only puts something into the queue here, from any thread.
 """
 
 import threading
@@ -50,10 +51,12 @@ class LocalEngine:
         self._can_render = threading.Event()
         self._settled = threading.Event()
 
-    # ---- from any thread -------------------------------------------------------------------------------------
+    # ---- from any thread ----
 
     def start(self) -> None:
-        """Begin loading in the background; does nothing while the engine runs, starts anew after a failure or stop."""
+        """Begin loading in the background; does nothing while the engine runs, starts anew after a failure or
+        stop.
+        """
         if self._stopping and self._thread is not None:
             self._thread.join()
         with self._lock:
@@ -94,7 +97,8 @@ class LocalEngine:
         )
 
     def submit(self, requests: Sequence[Request], on_event: OnEvent, *, mode: Mode) -> GenerationJob:
-        """Queue a group; see :meth:`backends.engine.base.Engine.submit`. While the model loads, the group waits.
+        """Queue a group; see :meth:`backends.engine.base.Engine.submit`. While the model loads, the group
+        waits.
 
         Raises:
             EngineStopped: the engine is not running, or its contamination proof failed.
@@ -104,7 +108,8 @@ class LocalEngine:
         return job
 
     def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
-        """Sentence embeddings (float32, unit length, one row a text) and the compute time in ms; blocks until served.
+        """Sentence embeddings (float32, unit length, one row a text) and the compute time in ms; blocks until
+        served.
 
         Raises:
             KnowledgeUnavailable: there is no usable embedding model.
@@ -151,12 +156,16 @@ class LocalEngine:
         return job.result.result()
 
     def adapter_problem(self, key: str) -> str | None:
-        """Why a scenario's adapter can't be used ("scenario/name"), or None when it is loaded or there is none."""
+        """Why a scenario's adapter can't be used ("scenario/name"), or None when it is loaded or there is
+        none.
+        """
         worker = self._worker
         return worker.adapters.problems.get(key) if worker is not None and worker.loaded else None
 
     def stop(self) -> None:
-        """Finish nothing more; queued and running calls fail with a sentence. Returns when the thread has ended."""
+        """Finish nothing more; queued and running calls fail with a sentence. Returns when the thread has
+        ended.
+        """
         with self._lock:
             thread, self._stopping = self._thread, True
             self._lock.notify()
@@ -188,7 +197,7 @@ class LocalEngine:
             self._woken = True
             self._lock.notify()
 
-    # ---- on the engine's thread ------------------------------------------------------------------------------
+    # ---- on the engine's thread ----
 
     def _main(self) -> None:
         state: State = "failed"
@@ -271,7 +280,9 @@ class LocalEngine:
             job.fail_open(as_failure(error, "engine"))
 
     def _between(self, *, serve: bool) -> None:
-        """What is done between two steps: leave when stopped, answer questions, tell the queue, end cancelled waiters."""
+        """What is done between two steps: leave when stopped, answer questions, tell the queue, end cancelled
+        waiters.
+        """
         if self._stopping:
             raise _StopNow
         with self._lock:

@@ -34,7 +34,8 @@ def free_bytes(device: "torch.device") -> int:
 
 
 def waves(rows: Sequence["Row"], per_column: int, budget: float) -> list[list["Row"]]:
-    """Rows in order, cut so that rows x (longest prompt + most new tokens) x ``per_column`` stays within ``budget`` bytes.
+    """Rows in order, cut so that rows x (longest prompt + most new tokens) x ``per_column`` stays within
+    ``budget`` bytes.
 
     A single row always gets its own wave: whether it fits is for the device to say.
     """

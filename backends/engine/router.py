@@ -1,9 +1,10 @@
 """Which rows of a batch use which adapter, decided per row and never by PEFT's switches.
 
-PEFT's own switches change one shared state for all rows and cost 10 to 60 ms each; its ``adapter_names=`` registers
-hooks anew on every call and leaks them when a forward raises. Here every LoRA layer is switched off for good, so that
-PEFT itself computes the bare base for all rows, and one hook per layer, registered once, adds each adapter's update
-to its own rows: ``B(A(x)) * alpha / r`` (Hu et al. 2021, "LoRA"). Tests pin it bit for bit to PEFT's routing.
+PEFT's own switches change one shared state for all rows and cost 10 to 60 ms each; its ``adapter_names=``
+registers hooks anew on every call and leaks them when a forward raises. Here every LoRA layer is switched off
+for good, so that PEFT itself computes the bare base for all rows, and one hook per layer, registered once,
+adds each adapter's update to its own rows: ``B(A(x)) * alpha / r`` (Hu et al. 2021, "LoRA"). Tests pin it bit
+for bit to PEFT's routing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ class Router:
 
     def __init__(self) -> None:
         self._spans: tuple[Span, ...] = ()
-        self._layers: "dict[LoraLayer, dict[str, Update]]" = {}
+        self._layers: dict[LoraLayer, dict[str, Update]] = {}
 
     @property
     def hooks(self) -> int:
@@ -37,7 +38,8 @@ class Router:
         return len(self._layers)
 
     def attach(self, model: nn.Module) -> None:
-        """Switch PEFT's own routing off, hook every LoRA layer that has no hook yet, and note all adapters' matrices.
+        """Switch PEFT's own routing off, hook every LoRA layer that has no hook yet, and note all adapters'
+        matrices.
 
         To be called after every change of adapters. Adapters take the number format of their base layer.
         """
@@ -46,19 +48,23 @@ class Router:
         for layer in model.modules():
             if isinstance(layer, LoraLayer):
                 layer.enable_adapters(False)
+                weight = layer.get_base_layer().weight
+                assert isinstance(weight, Tensor)
                 for matrices in (layer.lora_A, layer.lora_B):
-                    matrices.to(dtype=layer.get_base_layer().weight.dtype)
+                    matrices.to(dtype=weight.dtype)
                 if layer not in self._layers:
                     self._layers[layer] = {}
-                    layer.register_forward_hook(self._add_updates)
+                    layer.register_forward_hook(self._add_updates)  # type: ignore[type-var]
                 self._layers[layer] = {
-                    name: (layer.lora_A[name].weight, layer.lora_B[name].weight, layer.scaling[name])
+                    name: (_weight(layer.lora_A[name]), _weight(layer.lora_B[name]), layer.scaling[name])
                     for name in layer.lora_A
                 }
 
     @contextmanager
     def route(self, adapters: Sequence[str | None]) -> Iterator[None]:
-        """Route row i to ``adapters[i]`` (None: the bare base) during the block; neighbours alike cost one span."""
+        """Route row i to ``adapters[i]`` (None: the bare base) during the block; neighbours alike cost one
+        span.
+        """
         spans, at = [], 0
         for name, rows in groupby(adapters):
             count = len(list(rows))
@@ -79,6 +85,11 @@ class Router:
             if name in updates:
                 down, up, scale = updates[name]
                 output[start:stop].add_(linear(linear(inputs[0][start:stop], down), up), alpha=scale)
+
+
+def _weight(module: nn.Module) -> Tensor:
+    assert isinstance(module.weight, Tensor)
+    return module.weight
 
 
 @torch.inference_mode()

@@ -1,7 +1,9 @@
-"""Draw the next token of every row at once: temperature, top-k, top-p and a counter-based random number per row.
+"""Draw the next token of every row at once: temperature, top-k, top-p and a counter-based random number per
+row.
 
-Each row has its own 64-bit seed and its own filters, and what is drawn for it depends on nothing but its own logits,
-its seed and the step, whatever else is in the batch. Top-k is applied before top-p, as in transformers.
+Each row has its own 64-bit seed and its own filters, and what is drawn for it depends on nothing but its own
+logits, its seed and the step, whatever else is in the batch. Top-k is applied before top-p, as in
+transformers.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,8 @@ CANDIDATES = (64, 1024)
 
 
 def uniforms(seed: int, steps: int) -> np.ndarray:
-    """Uniform numbers in [0, 1), float64 of shape (steps,); element s is the first draw of ``Philox(key=seed, counter=s)``.
+    """Uniform numbers in [0, 1), float64 of shape (steps,); element s is the first draw of ``Philox(key=seed,
+    counter=s)``.
 
     A counter block of Philox holds four numbers, so the stream is read at every fourth
     (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
@@ -54,7 +57,9 @@ class Sampler:
         return chosen
 
     def draw(self, logits: Tensor, step: int) -> Tensor:
-        """Token ids, int64 of shape (rows,), from logits of shape (rows, vocabulary) at generation step ``step``."""
+        """Token ids, int64 of shape (rows,), from logits of shape (rows, vocabulary) at generation step
+        ``step``.
+        """
         if all(self._greedy_rows):
             return logits.argmax(-1)
         scaled = logits.float() / self._temperature
@@ -72,7 +77,9 @@ class Sampler:
         return torch.where(self._greedy, logits.argmax(-1), drawn) if any(self._greedy_rows) else drawn
 
     def _filtered(self, scaled: Tensor, draws: Tensor) -> Tensor:
-        """Rows with a top-k or top-p filter: the few likeliest tokens first, more where they do not hold the row's set."""
+        """Rows with a top-k or top-p filter: the few likeliest tokens first, more where they do not hold the
+        row's set.
+        """
         log_total = torch.logsumexp(scaled, -1, keepdim=True)
         drawn = torch.empty(len(scaled), dtype=torch.int64, device=scaled.device)
         left, part = torch.arange(len(scaled), device=scaled.device), self

@@ -1,4 +1,5 @@
-"""What the engine's thread owns and does: the model, the adapters, the embedder, and running one job with them.
+"""What the engine's thread owns and does: the model, the adapters, the embedder, and running one job with
+them.
 
 Nothing here is thread-safe, and nothing here waits: the queue and the thread are in ``local.py``.
 """
@@ -101,7 +102,9 @@ class Worker:
         return self._embedder.embed(texts)
 
     def run(self, job: GenerationJob, tick: Tick) -> None:
-        """Run a job's open requests to their ends: merged in waves that fit, or one after another in bench mode."""
+        """Run a job's open requests to their ends: merged in waves that fit, or one after another in bench
+        mode.
+        """
         from backends.engine.memory import SHARE, column_bytes, free_bytes, waves
 
         rows = [row for request in tuple(job.open.values()) if (row := self.row_or_failure(job, request))]
@@ -146,8 +149,8 @@ class Worker:
         room = self.base.context_tokens - len(ids)
         if room < 1:
             raise PromptTooLong(
-                f"The prompt has {len(ids)} tokens, but the model reads at most {self.base.context_tokens - 1} "
-                "and answers one.",
+                f"The prompt has {len(ids)} tokens, but the model reads at most "
+                f"{self.base.context_tokens - 1} and answers one.",
                 "Shorten the query, or retrieve fewer passages.",
             )
         key = request.prompt.adapter

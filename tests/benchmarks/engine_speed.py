@@ -1,9 +1,9 @@
 """The engine against bare ``generate``: ratios of one run, both sides with the same dtype and threads.
 
-    python -m tests.benchmarks.engine_speed [--model FOLDER] [--adapters FOLDER FOLDER] [--tokens 64] [--rounds 3]
+python -m tests.benchmarks.engine_speed [--model FOLDER] [--adapters FOLDER FOLDER] [--tokens 64] [--rounds 3]
 
-Without ``--model`` the shipped Pocket is measured. Without ``--adapters`` two random ones are made. Prints a table and
-asserts nothing: figures of a busy machine are not comparable.
+Without ``--model`` the shipped Pocket is measured. Without ``--adapters`` two random ones are made. Prints a
+table and asserts nothing: figures of a busy machine are not comparable.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from backends.types import Message, Prompt, Sampling
 from tests.calls import ask
 
 FACTS = (
-    "[1] (warranty.md) The Pro plan includes a two year warranty on hardware. The Basic plan includes one year.\n"
-    "[2] (pricing.md) The Pro plan costs 49 euros a month, the Basic plan 19 euros a month, billed on the first day.\n"
-    "[3] (refunds.md) A refund is paid within 14 days after the parcel has come back to the warehouse.\n\nQuestion: "
+    "[1] (warranty.md) The Pro plan includes a two year warranty on hardware. The Basic plan: one year.\n"
+    "[2] (pricing.md) The Pro plan costs 49 euros a month, the Basic plan 19 euros a month.\n"
+    "[3] (refunds.md) A refund is paid within 14 days after the parcel is back in the warehouse.\n\nQuestion: "
 )
 SYSTEM = "You answer questions of customers about plans, warranty, prices and refunds. Be short and polite."
 QUESTION = "What warranty does the Pro plan include?"
@@ -95,7 +95,9 @@ class Bare:
 
         ids = torch.tensor([self.chat.encode(request.prompt)[1]], device=self.device)
         s = request.sampling
-        how = {"do_sample": True, "temperature": s.temperature, "top_p": s.top_p, "top_k": 0} if sample else {}
+        how = (
+            {"do_sample": True, "temperature": s.temperature, "top_p": s.top_p, "top_k": 0} if sample else {}
+        )
         model = self.models[request.prompt.adapter]
         out = model.generate(  # type: ignore[attr-defined]
             input_ids=ids,
@@ -122,8 +124,16 @@ def measure(engine: LocalEngine, bare: Bare, tokens: int, rounds: int) -> list[t
         alone.append(timed(lambda: bare.generate(requests(tokens, 0.0, 1)[0], False)))
     a, b, c, d = (statistics.median(x) for x in (merged, sequential, one, alone))
     return [
-        (f"20 generate calls / merged 4 x {REPEATS} ({b:.2f} s / {a:.2f} s)", f"{b / a:.2f}", PASS_MARKS["merged"]),
-        (f"one greedy answer / bare generate ({c * 1e3:.0f} / {d * 1e3:.0f} ms)", f"{c / d:.3f}", PASS_MARKS["single"]),
+        (
+            f"20 generate calls / merged 4 x {REPEATS} ({b:.2f} s / {a:.2f} s)",
+            f"{b / a:.2f}",
+            PASS_MARKS["merged"],
+        ),
+        (
+            f"one greedy answer / bare generate ({c * 1e3:.0f} / {d * 1e3:.0f} ms)",
+            f"{c / d:.3f}",
+            PASS_MARKS["single"],
+        ),
     ]
 
 
@@ -143,11 +153,17 @@ def identity(engine: LocalEngine, bare: Bare, tokens: int) -> list[tuple[str, st
     return [
         ("greedy tokens alone equal to generate", f"{same}/{len(greedy)}", "all"),
         ("greedy tokens merged equal to generate", f"{same_merged}/{len(greedy)}", "-"),
-        (f"sampled sequences alone equal to merged ({equal}/{len(sampled)})", f"{share:.2f}", PASS_MARKS["batch"]),
+        (
+            f"sampled sequences alone equal to merged ({equal}/{len(sampled)})",
+            f"{share:.2f}",
+            PASS_MARKS["batch"],
+        ),
     ]
 
 
-def peak_memory(kind: str, folder: str, scenarios: str, tokens: int, result: "multiprocessing.Queue[int]") -> None:
+def peak_memory(
+    kind: str, folder: str, scenarios: str, tokens: int, result: "multiprocessing.Queue[int]"
+) -> None:
     """Resident bytes of a fresh process with the bare model, or with the engine after four backends."""
     import psutil
 
@@ -159,7 +175,9 @@ def peak_memory(kind: str, folder: str, scenarios: str, tokens: int, result: "mu
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
         model.generate(**tokenizer(SYSTEM + FACTS + QUESTION, return_tensors="pt"), max_new_tokens=tokens)
     else:
-        engine = LocalEngine(Settings(model=folder, dtype="float32", device="cpu", scenarios_dir=Path(scenarios)))
+        engine = LocalEngine(
+            Settings(model=folder, dtype="float32", device="cpu", scenarios_dir=Path(scenarios))
+        )
         engine.start()
         ask(engine, requests(tokens, 0.7))
     result.put(psutil.Process(os.getpid()).memory_info().rss)
