@@ -10,6 +10,7 @@ from ui.resources import get_engine
 from ui.text import safe
 
 SHOWN = "prompt_shown"
+DRAWER_PX = 760
 
 
 def ask_for_prompt(backend: str) -> None:
@@ -27,7 +28,7 @@ def prompt_drawer(view: RunView) -> None:
     if backend not in view.backends or view.lane(backend)[0].prompt is None:
         return
     title = f"What the model saw: {words.lane_name(backend)}"
-    st.dialog(title, width="large", position="right", on_dismiss=_close)(_show)(view.lane(backend)[0])
+    st.dialog(title, width=DRAWER_PX, position="right", on_dismiss=_close)(_show)(view.lane(backend)[0])
 
 
 def _show(call: LiveAnswer) -> None:
@@ -39,12 +40,13 @@ def _show(call: LiveAnswer) -> None:
         return
     st.caption(
         "This is the whole text that the model read before it wrote this answer, in order, nothing left out."
-        + (" Its weights had the scenario's trained adapter added." if call.prompt.adapter else "")
+        + (" It answered with the scenario's trained adapter switched on." if call.prompt.adapter else "")
     )
     for piece in split_layers(rendered, call.prompt.layers):
         name, colour, icon = words.LAYERS[piece.kind]
-        st.badge(name, icon=icon, color=colour)
-        st.code(piece.text, language=None, wrap_lines=True)
+        with st.container(border=True, gap="xsmall"):
+            st.badge(name, icon=icon, color=colour)
+            st.text(piece.text, width="stretch")
     with st.expander("The same as one piece, to copy", icon=":material/content_copy:"):
         st.code(rendered, language=None, wrap_lines=True)
     if call.prompt.adapter:
