@@ -13,10 +13,10 @@ from contextlib import redirect_stdout
 from typing import NoReturn
 
 from backends.errors import BadInput, LeverError
-from compare import command_ask, command_doctor
+from compare import command_ask, command_doctor, command_train
 from compare.command import BAD_INPUT, BROKEN, say
 
-COMMANDS = (command_doctor, command_ask)
+COMMANDS = (command_doctor, command_ask, command_train)
 """Adding a command is adding a module with ``register`` and ``run`` here."""
 
 

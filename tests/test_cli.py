@@ -190,3 +190,17 @@ def test_doctor_names_what_is_broken_and_looks_at_the_rest(data_folder: Path, tm
     assert found["store"] is None
     assert any("LEVER_DATABASE_URL" in problem for problem in found["problems"])
     assert any("LEVER_MODEL" in problem for problem in found["problems"])
+
+
+def test_training_an_unknown_scenario_is_bad_input(data_folder: Path) -> None:
+    done = lever(data_folder, "train", "no-such-scenario", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no-such-scenario" in done.stderr
+
+
+def test_training_from_too_few_examples_is_bad_input(data_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "examples.jsonl"
+    file.write_text("", encoding="utf-8")
+    done = lever(data_folder, "train", "ticket-routing", "--adapter", "lora", "--examples", str(file))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
