@@ -10,6 +10,9 @@ from backends.pocket import copying, reading, routing, writing
 from backends.pocket.chats import Chat
 from backends.pocket.holdout import allowed
 
+SEED = 20261121
+"""Of the shipped model's samples."""
+
 # task -> (weight at level 0, weight at level 1); copying comes first because reading needs it
 MIXTURE = {
     reading.with_passages: (36, 48),
