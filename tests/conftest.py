@@ -1,4 +1,4 @@
-"""What every test gets: its own data folder; and, on request, a tiny real model and a running engine on it."""
+"""What every test gets: its own data folder; on request, a tiny real model and a running engine."""
 
 from collections.abc import Iterator
 from pathlib import Path

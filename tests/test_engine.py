@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends.engine import local
 from backends.engine.base import Done, Queued, Started, Text
 from backends.engine.embedding import check_weights, packaged_folder
 from backends.engine.loading import choose_threads, model_name
@@ -15,7 +16,7 @@ from backends.engine.memory import waves
 from backends.errors import EngineStopped, KnowledgeUnavailable
 from backends.settings import Settings
 from backends.types import Prompt, Sampling
-from tests.calls import ask, prompt, request, send
+from tests.calls import Calls, ask, prompt, request, send
 from tests.tiny import build_model
 
 LONG = Sampling(temperature=1.5, top_p=1.0, max_tokens=300)
@@ -36,7 +37,8 @@ def fresh(tiny_settings: Settings):
 
 
 def test_importing_the_engine_imports_no_torch() -> None:
-    code = "import sys, backends.engine.local as _; sys.exit(bool({'torch', 'transformers', 'peft'} & set(sys.modules)))"
+    heavy = "{'torch', 'transformers', 'peft', 'sentence_transformers'}"
+    code = f"import sys, backends.engine.local; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -337,7 +339,8 @@ def test_a_model_folder_called_weights_has_its_parents_name(tmp_path: Path) -> N
     assert model_name("org/model") == "org/model"
 
 
-def test_the_process_has_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_has_one_engine() -> None:
+    local._build.cache_clear()
     found: list[object] = []
     threads = [threading.Thread(target=lambda: found.append(engine())) for _ in range(4)]
     for thread in threads:
@@ -346,3 +349,42 @@ def test_the_process_has_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         thread.join()
     assert len({id(e) for e in found}) == 1
     assert engine().status().state == "stopped"
+    local._build.cache_clear()
+
+
+def test_calls_cancelled_before_their_prefill_are_not_prefilled(fresh: LocalEngine) -> None:
+    worker = fresh._worker
+    assert worker is not None
+    seen: list[int] = []
+
+    def note(module: object, args: object, kwargs: dict) -> None:
+        seen.append(kwargs["input_ids"].shape[1])
+
+    calls = Calls(expected=2)
+
+    def on_event(event: object) -> None:
+        calls.on_event(event)  # type: ignore[arg-type]
+        if isinstance(event, Started):
+            job.cancel()
+
+    hook = worker.base.model.register_forward_pre_hook(note, with_kwargs=True)
+    first = send(fresh, [endless()])
+    job = fresh.submit([request("a", id="a"), request("a longer one", id="b")], on_event, mode="demo")
+    assert first.first_text.wait(30)
+    first.job.cancel()
+    calls.wait()
+    hook.remove()
+    assert {a.finish for a in calls.answers.values()} == {"cancelled"}
+    started = [e.request_id for e in calls.events if isinstance(e, Started)]
+    assert len(started) == 1
+    assert sum(length > 1 for length in seen) == 2
+    first.wait()
+
+
+def test_the_embedder_can_be_loaded_ahead_of_the_first_question(tiny_settings: Settings) -> None:
+    engine = LocalEngine(tiny_settings, preload_embedder=True)
+    engine.start()
+    engine.embed(["x"])
+    assert engine._worker is not None
+    assert engine._worker._embedder is not None
+    engine.stop()

@@ -16,13 +16,13 @@ TEMPLATE = (
 )
 TEXTS = (
     "What warranty does the Pro plan include? The Pro plan includes a two year warranty on hardware.",
-    'Reply with JSON only: {"label": "billing", "priority": "high"}. Refunds take 14 days; prices are 10 euros.',
-    "The quick brown fox jumps over the lazy dog, 0123456789 times, because the customer asked politely.",
+    'Reply with JSON only: {"label": "billing", "priority": "high"}. Refunds take 14 days.',
+    "The quick brown fox jumps over the lazy dog, 0123456789 times, as the customer asked.",
 )
 
 
 def build_tokenizer(folder: Path) -> int:
-    """A byte-level BPE tokenizer with single digits and chat tokens, saved into ``folder``; returns its size."""
+    """A byte-level BPE tokenizer with single digits and chat tokens in ``folder``; returns its size."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -54,8 +54,8 @@ def build_model(folder: Path, *, layers: int = 2, context: int = 512, seed: int 
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=vocabulary, hidden_size=64, intermediate_size=128, num_hidden_layers=layers,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context, tie_word_embeddings=True,
-        initializer_range=0.3, bos_token_id=1, eos_token_id=2, pad_token_id=0,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context, initializer_range=0.3,
+        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, pad_token_id=0,
     )  # fmt: skip
     model = LlamaForCausalLM(config)
     model.get_input_embeddings().weight.data[2] *= 0.1  # answers that seldom end by themselves

@@ -63,7 +63,7 @@ def vet(folder: Path, scenario: str, base_hash: str, template_hash: str | None =
 
 
 def config_problem(config: dict[str, object]) -> str:
-    """Why a PEFT configuration could change the shared base or can't be routed by row; empty when it can't."""
+    """Why a PEFT configuration could change the shared base or can't be routed by row; empty if neither."""
     if config.get("peft_type") != "LORA":
         return f"its kind is {config.get('peft_type')}, not LoRA"
     if config.get("bias", "none") != "none":

@@ -40,7 +40,7 @@ class Chat:
         return rendered
 
     def encode(self, prompt: Prompt) -> tuple[str, tuple[int, ...]]:
-        """The rendered text and its tokens; control tokens that a message contains are encoded as plain text."""
+        """The rendered text and its tokens; control tokens inside messages are encoded as plain text."""
         rendered = self.render(prompt)
         with self._lock:
             ids = self._apply(_dicts(prompt.messages), tokenize=True)

@@ -7,7 +7,6 @@ repeat again. It is the oracle of the tests instead (greedy, token for token).
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 
 import torch
@@ -15,48 +14,16 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicCache
 
-from backends.engine.base import Done, Request, Started
+from backends.engine.base import Done, Started
 from backends.engine.base import Text as TextEvent
 from backends.engine.cache import MergedSlots, mergeable
 from backends.engine.router import Router
+from backends.engine.rows import Row, answer_of
 from backends.engine.sampling import Sampler
-from backends.engine.text import TextStream
-from backends.types import Answer, FinishReason, Timing, Usage
+from backends.types import FinishReason
 
 Emit = Callable[[Started | TextEvent | Done], None]
 Tick = Callable[[], None]
-
-
-@dataclass(eq=False, kw_only=True)
-class Row:
-    """One call while it runs. Times are ``time.perf_counter()`` seconds; ``adapter`` is PEFT's name or None."""
-
-    request: Request
-    rendered: str
-    ids: tuple[int, ...]
-    adapter: str | None
-    limit: int
-    stream: TextStream
-    marks: list[str] = field(default_factory=list)
-    tokens: list[int] = field(default_factory=list)
-    cancelled: bool = False
-    finished: bool = False
-    shown: str = ""
-    switch_s: float = 0.0
-    prefill_s: float = 0.0
-    decode_from: float | None = None
-    first_token_at: float | None = None
-    first_text_at: float | None = None
-
-    @property
-    def prompt_key(self) -> tuple[str, tuple[int, ...]]:
-        """Rows with the same key share one prefill; in this order rows of one adapter stand together."""
-        return (self.adapter or "", self.ids)
-
-    def restart(self, stream: TextStream) -> None:
-        """Begin again from the prompt; what was shown stays shown, and the same seed draws it again."""
-        self.stream, self.tokens = stream, []
-        self.switch_s, self.prefill_s, self.decode_from = 0.0, 0.0, None
 
 
 class Decoder:
@@ -116,6 +83,10 @@ class _Batch:
 
     def prefill(self, group: list[Row], at: int) -> None:
         """Prefill one prompt, draw and show each repeat's first token. ``at`` is the group's first row."""
+        if all(row.cancelled for row in group):
+            for row in group:
+                self._end(row, "cancelled")
+            return
         start = time.perf_counter()
         for row in group:
             if row.first_token_at is None:
@@ -201,7 +172,7 @@ class _Batch:
             self._end(row, "length")
 
     def _show(self, row: Row) -> None:
-        """Send what the row's text has beyond what was shown (after a retry the beginning was shown before)."""
+        """Send what the row's text has beyond what was shown (after a retry its beginning was)."""
         delta = row.stream.text[len(row.shown) :]
         if not delta:
             return
@@ -239,37 +210,3 @@ class _Batch:
 def _take_rows(cache: Cache, rows: Tensor) -> None:
     """Rows of any kind of cache, repeated or dropped; linear attention layers know only this way."""
     cache.reorder_cache(rows)  # type: ignore[arg-type]
-
-
-def answer_of(row: Row, finish: FinishReason) -> Answer:
-    """The finished record of a row; its parts partition the time from submission to now."""
-    end, request = time.perf_counter(), row.request
-    parts = {
-        "adapter_switch_ms": row.switch_s * 1e3,
-        "embed_ms": request.prompt.embed_ms,
-        "retrieve_ms": request.prompt.retrieve_ms,
-        "prefill_ms": row.prefill_s * 1e3,
-        "decode_ms": 0.0 if row.decode_from is None else (end - row.decode_from) * 1e3,
-    }
-    spent = sum(parts.values())
-    queued = max(0.0, (end - request.submitted_at) * 1e3 - spent)
-
-    def since(at: float | None) -> float | None:
-        return None if at is None else (at - request.submitted_at) * 1e3
-
-    timing = Timing(
-        queued_ms=queued,
-        total_ms=queued + spent,
-        ttft_ms=since(row.first_text_at),
-        first_token_ms=since(row.first_token_at),
-        **parts,
-    )
-    return Answer(
-        text=row.shown,
-        timing=timing,
-        usage=Usage(prompt_tokens=len(row.ids), completion_tokens=len(row.tokens)),
-        finish=finish,
-        rendered=row.rendered,
-        token_ids=tuple(row.tokens),
-        marks=tuple(row.marks),
-    )

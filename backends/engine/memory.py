@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from backends.engine.decode import Row
+    from backends.engine.rows import Row
 
 SHARE = 0.6
 """Of the free memory that the keys and values may take; dropping rows copies them once."""
 
 
 def column_bytes(model: "PreTrainedModel") -> int:
-    """Bytes of one token's keys and values over all layers: 2 x layers x kv heads x head size x element size."""
+    """Bytes of one token's keys and values: 2 x layers x kv heads x head size x element size."""
     config = model.config.get_text_config()
     heads = config.num_attention_heads
     kv_heads = getattr(config, "num_key_value_heads", None) or heads

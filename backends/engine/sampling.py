@@ -17,7 +17,7 @@ from backends.types import Sampling
 NO_TOP_K = 2**31 - 1
 """Larger than any vocabulary: no limit."""
 CANDIDATES = (64, 1024)
-"""Tokens looked at before a row's whole vocabulary is sorted; the first is enough for nearly every nucleus."""
+"""Tokens looked at before a whole vocabulary is sorted; the first is enough for nearly every nucleus."""
 
 
 def uniforms(seed: int, steps: int) -> np.ndarray:

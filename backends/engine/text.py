@@ -1,4 +1,4 @@
-"""Turn a row's tokens into text as they come: no half characters, and nothing of a stop string is ever shown."""
+"""Turn a row's tokens into text as they come: no half characters, nothing of a stop string."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerBase
 
 
 class TextStream:
-    """The text of one row. ``text`` is what was given out so far; ``stopped`` says that a stop string came."""
+    """The text of one row. ``text`` is what was given out so far; ``stopped``: a stop string came."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: Sequence[str] = ()) -> None:
         self._tokenizer = tokenizer

@@ -19,7 +19,7 @@ from backends.types import Stage
 if TYPE_CHECKING:
     import numpy as np
 
-    from backends.engine.decode import Row
+    from backends.engine.rows import Row
 
 log = logging.getLogger(__name__)
 Tick = Callable[[Sequence["Row"]], None]
@@ -27,7 +27,7 @@ WARM_UP_TOKENS = 8
 
 
 class Worker:
-    """Construct it on the thread that will use it; constructing loads the tokenizer, :meth:`load` the rest."""
+    """Construct it on the thread that will use it; that loads the tokenizer, :meth:`load` the rest."""
 
     def __init__(self, settings: Settings) -> None:
         from transformers.utils.logging import disable_progress_bar
@@ -127,7 +127,7 @@ class Worker:
     @staticmethod
     def end_unstarted(job: GenerationJob, row: "Row") -> None:
         """End a call that was cancelled while it waited: no text, all its time in the queue."""
-        from backends.engine.decode import answer_of
+        from backends.engine.rows import answer_of
 
         row.finished = True
         job.emit(Done(request_id=row.request.id, answer=answer_of(row, "cancelled")))
@@ -140,7 +140,7 @@ class Worker:
             AdapterRefused: its adapter is not loaded.
             BadInput: the sampling asks for less than one token.
         """
-        from backends.engine.decode import Row
+        from backends.engine.rows import Row
         from backends.engine.text import TextStream
 
         if request.sampling.max_tokens < 1:

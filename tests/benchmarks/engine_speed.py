@@ -25,7 +25,7 @@ from tests.calls import ask
 FACTS = (
     "[1] (warranty.md) The Pro plan includes a two year warranty on hardware. The Basic plan: one year.\n"
     "[2] (pricing.md) The Pro plan costs 49 euros a month, the Basic plan 19 euros a month.\n"
-    "[3] (refunds.md) A refund is paid within 14 days after the parcel is back in the warehouse.\n\nQuestion: "
+    "[3] (refunds.md) A refund is paid within 14 days after the parcel is back.\n\nQuestion: "
 )
 SYSTEM = "You answer questions of customers about plans, warranty, prices and refunds. Be short and polite."
 QUESTION = "What warranty does the Pro plan include?"
