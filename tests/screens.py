@@ -70,9 +70,15 @@ def open_page(**query: str) -> AppTest:
     return page.run()
 
 
+def linked_run(page: AppTest) -> str:
+    """The run's id in the page's link."""
+    value = page.query_params["run"]
+    return value if isinstance(value, str) else value[0]
+
+
 def followed(page: AppTest) -> RunView:
     """The finished run that the page follows; the page has drawn it when this returns."""
-    run_id = page.query_params["run"][0]
+    run_id = linked_run(page)
     live = live_runs().get(run_id)
     view = store().load_run(run_id) if live is None else live.wait(120)
     assert view.done

@@ -43,6 +43,8 @@ def _show(call: LiveAnswer) -> None:
         + (" It answered with the scenario's trained adapter switched on." if call.prompt.adapter else "")
     )
     for piece in split_layers(rendered, call.prompt.layers):
+        if not piece.text.strip():
+            continue
         name, colour, icon = words.LAYERS[piece.kind]
         with st.container(border=True, gap="xsmall"):
             st.badge(name, icon=icon, color=colour)
