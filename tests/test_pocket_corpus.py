@@ -1,15 +1,15 @@
-"""The corpus is seeded, covers its tasks, and shares neither names, facts nor wording with the shipped scenarios."""
+"""The corpus is seeded, covers its tasks, and shares neither names nor wording with shipped scenarios."""
 
 import csv
 import re
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
-from backends.pocket.corpus import MIXTURE, sample
-from backends.pocket.train import SEED
+from backends.pocket.corpus import MIXTURE, SEED, sample
 from backends.pocket.holdout import allowed, held_out
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
@@ -74,7 +74,7 @@ def what_chunk_shares(first: int) -> set[str]:
         for _, text in sample(SEED, index, min(1.0, index / 60_000)):
             shared.update(names.findall(text))
             words = WORD.findall(text.lower())
-            for i, pair in enumerate(zip(words, words[1:], strict=False)):
+            for i, pair in enumerate(pairwise(words)):
                 if pair in starts and (run := tuple(words[i : i + RUN])) in forbidden:
                     shared.add(" ".join(run))
     return shared

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.pocket_targets [--repeats 3] [--answers docs/FILE]
 
-Real engine, real index, real adapters, all cases of both scenarios. ``--answers`` writes 50 answers (drawn with a fixed
-seed) to a Markdown file for people to mark. Prints a Markdown table; asserts nothing.
+Real engine, index and adapters, all cases of both scenarios. ``--answers`` writes 50 answers (drawn with
+a fixed seed) to a Markdown file for people to mark. Prints a Markdown table; asserts nothing.
 """
 
 import argparse
@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from backends.base import registry
 from backends.engine.base import Done, Event, Failed, Request
@@ -32,38 +33,61 @@ WARM = Sampling(temperature=0.8, max_tokens=64)
 BATCH = 24
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of the table."""
+
+    what: str
+    kind: Literal["content", "format"]
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """Which cases are asked of which backend, how often each, and the table's lines that come of it."""
+
+    scenario: Scenario
+    cases: list[Case]
+    backend: str
+    sampling: Sampling
+    repeats: int = 1
+    lines: tuple[Line, ...]
+
+
 def generate(one: LocalEngine, prompts: list[Prompt], sampling: Sampling, seeds: list[int]) -> list[str]:
     """The answers' texts, in order, in batches; a failure ends the script."""
-    texts: dict[str, str] = {}
+    texts: list[str] = []
     for start in range(0, len(prompts), BATCH):
-        ended = threading.Event()
+        now = time.perf_counter()
         requests = [
-            Request(
-                id=str(i),
-                prompt=prompts[i],
-                sampling=sampling,
-                seed=seeds[i],
-                submitted_at=time.perf_counter(),
-            )
+            Request(id=str(i), prompt=prompts[i], sampling=sampling, seed=seeds[i], submitted_at=now)
             for i in range(start, min(start + BATCH, len(prompts)))
         ]
-        wanted = start + len(requests)
+        texts += generate_batch(one, requests)
+        print(f"  {len(texts)}/{len(prompts)}", end="\r", file=sys.stderr, flush=True)
+    return texts
 
-        def note(event: Event, wanted: int = wanted, ended: threading.Event = ended) -> None:
-            if isinstance(event, Done):
-                texts[event.request_id] = event.answer.text
-            elif isinstance(event, Failed):
-                texts[event.request_id] = f"FAILED: {event.failure.message}"
-            if len(texts) == wanted:
-                ended.set()
 
-        one.submit(requests, note, mode="demo")
-        ended.wait()
-        print(f"  {wanted}/{len(prompts)}", end="\r", file=sys.stderr, flush=True)
-    failed = [text for text in texts.values() if text.startswith("FAILED")]
-    if failed:
-        raise SystemExit(failed[0])
-    return [texts[str(i)] for i in range(len(prompts))]
+def generate_batch(one: LocalEngine, requests: list[Request]) -> list[str]:
+    """The texts of one batch, in order; waits for the last one."""
+    ends: dict[str, Done | Failed] = {}
+    ended = threading.Event()
+
+    def note(event: Event) -> None:
+        if isinstance(event, Done | Failed):
+            ends[event.request_id] = event
+        if len(ends) == len(requests):
+            ended.set()
+
+    one.submit(requests, note, mode="demo")
+    ended.wait()
+    texts = []
+    for request in requests:
+        end = ends[request.id]
+        if isinstance(end, Failed):
+            raise SystemExit(f"FAILED: {end.failure.message}")
+        texts.append(end.answer.text)
+    return texts
 
 
 def right(results: Iterable[CheckResult], kind: str) -> bool:
@@ -98,19 +122,20 @@ class Rows:
 
     def add(self, what: str, passed: list[bool], target: str) -> None:
         """One line: share and counts."""
-        self.lines.append(
-            f"| {what} | {sum(passed)} of {len(passed)} ({100 * sum(passed) / len(passed):.1f} %) | {target} |"
-        )
+        share = f"{sum(passed)} of {len(passed)} ({100 * sum(passed) / len(passed):.1f} %)"
+        self.lines.append(f"| {what} | {share} | {target} |")
         print(self.lines[-1], flush=True)
 
 
-def facts(one: LocalEngine, rows: Rows) -> None:
-    """support-facts: the right value with the gold passage, without it, and on all four backends."""
-    scenario = load_scenario("support-facts")
-    cases = [case for case in load_cases(scenario) if case.source]
+def with_gold_passage(one: LocalEngine, rows: Rows, scenario: Scenario, cases: list[Case]) -> None:
+    """The right value when the gold passage alone is given."""
     settings = scenario.retrieval
-    chunks = cut(read_documents(scenario.path / "knowledge"), chunk_tokens=settings.chunk_tokens,
-                 chunk_overlap=settings.chunk_overlap, count_tokens=one.count_tokens)  # fmt: skip
+    chunks = cut(
+        read_documents(scenario.path / "knowledge"),
+        chunk_tokens=settings.chunk_tokens,
+        chunk_overlap=settings.chunk_overlap,
+        count_tokens=one.count_tokens,
+    )
     gold = [(case, passage) for case in cases if (passage := gold_passage(one, scenario, case, chunks))]
     prompts = [build_prompt(scenario, case.query, passages=(passage,)) for case, passage in gold]
     texts = generate(one, prompts, GREEDY, [0] * len(prompts))
@@ -119,85 +144,67 @@ def facts(one: LocalEngine, rows: Rows) -> None:
         [right(run_checks(c, t, (p,), scenario), "content") for (c, p), t in zip(gold, texts, strict=True)],
         ">= 85 %",
     )
+
+
+def facts(one: LocalEngine, rows: Rows) -> None:
+    """support-facts: the right value with the gold passage, without it, and on all four backends."""
+    scenario = load_scenario("support-facts")
+    cases = [case for case in load_cases(scenario) if case.source]
+    with_gold_passage(one, rows, scenario, cases)
     for name, target in (("prompt", "<= 10 %"), ("rag", ""), ("lora", ""), ("hybrid", "")):
-        measure(
-            one,
-            rows,
-            scenario,
-            cases,
-            name,
-            GREEDY,
-            f"support-facts: right value, `{name}`, greedy",
-            target,
-            "content",
-        )
+        what = f"support-facts: right value, `{name}`, greedy"
+        lines = (Line(what=what, kind="content", target=target),)
+        run(one, rows, Measure(scenario=scenario, cases=cases, backend=name, sampling=GREEDY, lines=lines))
 
 
 def routing(one: LocalEngine, rows: Rows, repeats: int) -> None:
     """ticket-routing: valid JSON and right labels, told only and after LoRA."""
     scenario = load_scenario("ticket-routing")
     cases = list(load_cases(scenario))
-    for name, valid, label in (
-        ("prompt", "30 % to 90 %", ""),
-        ("lora", ">= 97 %", ">= 95 %"),
-        ("hybrid", "", ""),
-    ):
-        texts, prompts = answers(one, scenario, cases, name, WARM, repeats)
-        several = [case for case in cases for _ in range(repeats)]
-        results = [
-            run_checks(c, t, p.passages, scenario) for c, t, p in zip(several, texts, prompts, strict=True)
-        ]
-        rows.add(
-            f"ticket-routing: JSON of the schema, `{name}`, temperature 0.8",
-            [right(r, "format") for r in results],
-            valid,
+    targets = (("prompt", "30 % to 90 %", ""), ("lora", ">= 97 %", ">= 95 %"), ("hybrid", "", ""))
+    for name, valid, label in targets:
+        how = f"`{name}`, temperature 0.8"
+        lines = (
+            Line(what=f"ticket-routing: JSON of the schema, {how}", kind="format", target=valid),
+            Line(what=f"ticket-routing: queue and priority right, {how}", kind="content", target=label),
         )
-        rows.add(
-            f"ticket-routing: queue and priority right, `{name}`, temperature 0.8",
-            [right(r, "content") for r in results],
-            label,
+        measure = Measure(
+            scenario=scenario, cases=cases, backend=name, sampling=WARM, repeats=repeats, lines=lines
         )
-        rows.answers += [
-            (f"ticket-routing `{name}`", c.query, t, "right" if right(r, "content") else "wrong")
-            for c, t, r in zip(several, texts, results, strict=True)
-        ]
+        run(one, rows, measure)
 
 
-def answers(
-    one: LocalEngine, scenario: Scenario, cases: list[Case], name: str, sampling: Sampling, repeats: int = 1
-) -> tuple[list[str], list[Prompt]]:
-    """One backend's answers to all cases, and the prompts behind them."""
-    backend = registry()[name]
-    prompts = [
-        backend.prepare(Query(text=case.query, scenario=scenario.name, sampling=sampling), scenario, one)
-        for case in cases
+def answers(one: LocalEngine, measure: Measure) -> tuple[list[str], list[Prompt]]:
+    """The backend's answers to all cases, the repeats of a case together, and the prompts behind them."""
+    backend, scenario = registry()[measure.backend], measure.scenario
+    queries = [
+        Query(text=case.query, scenario=scenario.name, sampling=measure.sampling) for case in measure.cases
     ]
-    prompts = [replace(prompt, embed_ms=0.0, retrieve_ms=0.0) for prompt in prompts for _ in range(repeats)]
-    seeds = [call_seed(0, case.id, repeat) for case in cases for repeat in range(repeats)]
-    return generate(one, prompts, sampling, seeds), prompts
+    prompts = [backend.prepare(query, scenario, one) for query in queries]
+    repeats = range(measure.repeats)
+    prompts = [replace(prompt, embed_ms=0.0, retrieve_ms=0.0) for prompt in prompts for _ in repeats]
+    seeds = [call_seed(0, case.id, repeat) for case in measure.cases for repeat in repeats]
+    return generate(one, prompts, measure.sampling, seeds), prompts
 
 
-def measure(
-    one: LocalEngine,
-    rows: Rows,
-    scenario: Scenario,
-    cases: list[Case],
-    name: str,
-    sampling: Sampling,
-    what: str,
-    target: str,
-    kind: str,
-) -> None:
-    """One line of the table for one backend; its answers are kept for reading."""
-    texts, prompts = answers(one, scenario, cases, name, sampling)
-    passed = [
-        right(run_checks(c, t, p.passages, scenario), kind)
-        for c, t, p in zip(cases, texts, prompts, strict=True)
+def run(one: LocalEngine, rows: Rows, measure: Measure) -> None:
+    """The lines of one measure; its answers are kept for reading, marked by the content checks."""
+    texts, prompts = answers(one, measure)
+    asked = [case for case in measure.cases for _ in range(measure.repeats)]
+    results = [
+        run_checks(case, text, prompt.passages, measure.scenario)
+        for case, text, prompt in zip(asked, texts, prompts, strict=True)
     ]
-    rows.add(what, passed, target)
+    for line in measure.lines:
+        rows.add(line.what, [right(result, line.kind) for result in results], line.target)
     rows.answers += [
-        (f"{scenario.name} `{name}`", c.query, t, "right" if ok else "wrong")
-        for c, t, ok in zip(cases, texts, passed, strict=True)
+        (
+            f"{measure.scenario.name} `{measure.backend}`",
+            case.query,
+            text,
+            "right" if right(result, "content") else "wrong",
+        )
+        for case, text, result in zip(asked, texts, results, strict=True)
     ]
 
 
