@@ -2,15 +2,19 @@
 
 import csv
 import re
+import tomllib
 from concurrent.futures import ProcessPoolExecutor
+from hashlib import md5
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from backends.pocket.corpus import MIXTURE, SEED, sample
 from backends.pocket.holdout import allowed, held_out
+from backends.pocket.tables import SENTENCES, Tables, tables
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 WORD = re.compile(r"[a-z0-9]+")
@@ -38,6 +42,21 @@ def scenario_texts() -> list[str]:
 def test_a_sample_depends_on_seed_index_and_level_alone() -> None:
     assert [sample(3, i, 0.5) for i in range(50)] == [sample(3, i, 0.5) for i in range(50)]
     assert [sample(3, i, 0.5) for i in range(50)] != [sample(4, i, 0.5) for i in range(50)]
+
+
+def test_the_samples_of_the_shipped_model_are_drawn_again() -> None:
+    """A changed order of entries or of draws gives other samples: then retrain, and renew the digest."""
+    chats = [sample(SEED, index, index / 400) for index in range(400)]
+    assert md5(repr(chats).encode()).hexdigest() == "a4aa48a6d407a13e601c865804b1b89b"
+
+
+def test_an_unknown_or_missing_table_is_refused() -> None:
+    whole = tomllib.loads(SENTENCES.read_text(encoding="utf-8"))
+    assert Tables.model_validate(whole) == tables()
+    with pytest.raises(ValidationError):
+        Tables.model_validate({**whole, "voyces": {}})
+    with pytest.raises(ValidationError):
+        Tables.model_validate({name: table for name, table in whole.items() if name != "voices"})
 
 
 def test_every_task_is_drawn_and_every_chat_ends_with_the_assistant() -> None:
