@@ -1,4 +1,7 @@
 import shutil
+import socket
+import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +15,8 @@ from backends.engine.base import EngineStatus
 from backends.engine.embedding import Embedder, packaged_folder
 from backends.errors import KnowledgeUnavailable
 from backends.knowledge import Knowledge
-from backends.knowledge.documents import Document, cut, sections
+from backends.knowledge.documents import Chunk, Document, cut, sections
+from backends.knowledge.index import ChromaIndex, Stored
 from backends.scenario import RetrievalSettings, Scenario, load_scenario
 
 
@@ -120,6 +124,57 @@ def test_other_chunk_settings_or_another_base_make_another_index(knowledge, scen
     assert tools.embedded - before >= whole.chunks
 
 
+def test_retrieval_needs_no_network_and_no_tokenizer_that_downloads(scenario, tmp_path, monkeypatch):
+    tried: list[object] = []
+
+    def refuse(*wanted: object, **_: object) -> None:
+        tried.append(wanted)
+        raise OSError("no network in this test")
+
+    local = socket.socket.connect
+    monkeypatch.setattr(
+        socket.socket, "connect", lambda own, at: (local if _is_local(at) else refuse)(own, at)
+    )
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    for downloader in ("tiktoken", "nltk"):
+        monkeypatch.setitem(sys.modules, downloader, None)  # importing it is an error
+    monkeypatch.setenv("LLAMA_INDEX_CACHE_DIR", str(tmp_path / "cache"))
+    found = Knowledge(tmp_path / "chroma").retrieve(scenario, "What warranty does Pro include?", Tools())
+    assert found.passages[0].source == "warranty.md"
+    assert tried == []
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_collection_larger_than_one_batch_of_chroma_is_stored_and_found_whole(tmp_path):
+    index, count = ChromaIndex(tmp_path / "chroma"), 5600
+    vectors = np.random.default_rng(0).normal(size=(count, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    chunks = [Chunk(id=f"a.txt#{n}", source="a.txt", text=f"Fact {n}.") for n in range(1, count + 1)]
+    index.create("big", Stored(content="", documents=1, chunks=count), chunks, vectors)
+    assert index._client.get_max_batch_size() < count
+    assert index.verify("big", count)
+    best = index.search("big", vectors[count - 1], 3)
+    assert best[0].chunk == chunks[-1]
+    expected = vectors @ vectors[count - 1]
+    assert [hit.cosine for hit in best] == pytest.approx(np.sort(expected)[::-1][:3].tolist(), abs=1e-5)
+
+
+def test_vectors_are_those_of_sentence_transformers(tools):
+    from sentence_transformers import SentenceTransformer
+
+    texts = ["What warranty does Pro include?", "", "two\nlines  and spaces", "long " * 600]
+    oracle = SentenceTransformer(str(packaged_folder()), device="cpu", local_files_only=True)
+    expected = oracle.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    assert np.abs(tools.embed(texts)[0] - expected).max() < 1e-5
+
+
+def test_a_text_that_can_not_be_embedded_fails_at_once(tools):
+    started = time.perf_counter()
+    with pytest.raises(TypeError):
+        tools.embed(["half a character: \udcff"])
+    assert time.perf_counter() - started < 4  # the library's first pause before it tries again
+
+
 def test_no_documents_is_one_sentence_that_names_the_folder(knowledge, scenario, tools):
     shutil.rmtree(scenario.path / "knowledge")
     with pytest.raises(KnowledgeUnavailable, match="support-facts has no documents") as error:
@@ -212,6 +267,10 @@ def test_rows_of_a_table_stay_whole_and_say_their_columns():
 def test_a_heading_opens_its_section_and_an_empty_one_says_nothing():
     text = "# Guide\n\n## Returns\n\nSend it\nback.\n\n## How long?\n\nTen days.\n"
     assert sections(Document(source="a.md", text=text)) == ("Returns. Send it back.", "How long? Ten days.")
+
+
+def _is_local(address: object) -> bool:
+    return isinstance(address, str) or (isinstance(address, tuple) and address[0] in ("127.0.0.1", "::1"))
 
 
 def _collection(knowledge: Knowledge):

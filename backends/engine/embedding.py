@@ -1,15 +1,19 @@
-"""The sentence embedder: all-MiniLM-L6-v2 from its package, checked against the published file before it is
-loaded.
+"""The sentence embedder: all-MiniLM-L6-v2 from its package, checked against the published file, then loaded
+by LlamaIndex.
 """
 
 import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backends.errors import KnowledgeUnavailable
+
+if TYPE_CHECKING:
+    from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of ``model.safetensors`` as sentence-transformers/all-MiniLM-L6-v2 publishes it."""
@@ -53,7 +57,7 @@ def check_weights(folder: Path, sha256: str = MINILM_SHA256) -> None:
 
 
 class Embedder:
-    """A sentence-transformers model on one device. It belongs to the engine's thread."""
+    """LlamaIndex's Hugging Face embedding on one device. It belongs to the engine's thread."""
 
     def __init__(self, folder: str, device: str) -> None:
         """Load from ``folder``; empty takes the packaged model.
@@ -62,12 +66,8 @@ class Embedder:
             KnowledgeUnavailable: there is no usable model.
         """
         path = Path(folder).expanduser() if folder else packaged_folder()
-        from sentence_transformers import SentenceTransformer
-
         try:
-            self._model = SentenceTransformer(
-                str(path), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
-            )
+            self._model = _loaded(path, device)
         except Exception as error:
             raise KnowledgeUnavailable(
                 f"The embedding model in {path} can't be loaded: {type(error).__name__}: {error}",
@@ -77,7 +77,23 @@ class Embedder:
     def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
         """Unit vectors, float32 of shape (len(texts), dimensions), and the compute time in milliseconds."""
         start = time.perf_counter()
-        vectors = self._model.encode(
-            list(texts), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
+        vectors = self._model.get_text_embedding_batch(list(texts))
         return np.asarray(vectors, dtype=np.float32), (time.perf_counter() - start) * 1e3
+
+
+def _loaded(path: Path, device: str) -> "HuggingFaceEmbedding":
+    from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+
+    class OneTry(HuggingFaceEmbedding):
+        """Fails at once: the library tries three times, and its pauses of 4 s would hold up every lane."""
+
+        _embed_with_retry = HuggingFaceEmbedding._embed_with_retry.__wrapped__
+
+    return OneTry(
+        model_name=str(path),
+        device=device,
+        cache_folder=str(path),  # else it makes a folder in the user's home
+        embed_batch_size=32,
+        local_files_only=True,
+        model_kwargs={"use_safetensors": True},
+    )

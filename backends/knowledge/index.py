@@ -1,9 +1,10 @@
 """One folder of Chroma collections: create, search, check, and move aside when its files are damaged.
 
-Knows nothing of scenarios or documents. Vectors are always passed in (Chroma's default embedder would
-download a model) and compared by cosine. What goes wrong inside Chroma leaves as :class:`IndexDamaged`.
+LlamaIndex's vector store fills and searches them. Vectors are always passed in (Chroma's default embedder
+would download one) and compared by cosine. What goes wrong inside Chroma leaves as :class:`IndexDamaged`.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from backends.knowledge.documents import Chunk
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
+    from llama_index.core.schema import BaseNode
 
 _NEAREST = 5
 _SAME_VECTOR = 0.999
@@ -71,6 +73,13 @@ class ChromaIndex:
 
         A crash half-way leaves fewer entries than ``stored`` promises, which :meth:`verify` notices.
         """
+        from llama_index.core.schema import TextNode
+        from llama_index.vector_stores.chroma import ChromaVectorStore
+
+        nodes: list[BaseNode] = [
+            TextNode(id_=chunk.id, text=chunk.text, metadata={"source": chunk.source}, embedding=row.tolist())
+            for chunk, row in zip(chunks, vectors, strict=True)
+        ]
         with self._guarded() as client:
             if name in {collection.name for collection in client.list_collections()}:
                 client.delete_collection(name)
@@ -80,34 +89,25 @@ class ChromaIndex:
                 configuration={"hnsw": {"space": "cosine"}},
                 metadata={"content": stored.content, "documents": stored.documents, "chunks": stored.chunks},
             )
+            store = ChromaVectorStore(chroma_collection=collection)
             size = client.get_max_batch_size()
-            for start in range(0, len(chunks), size):
-                part = chunks[start : start + size]
-                collection.upsert(
-                    ids=[chunk.id for chunk in part],
-                    embeddings=vectors[start : start + size],
-                    documents=[chunk.text for chunk in part],
-                    metadatas=[{"source": chunk.source} for chunk in part],
-                )
+            for start in range(0, len(nodes), size):
+                store.add(nodes[start : start + size])
 
     def search(self, name: str, vector: np.ndarray, k: int) -> tuple[Hit, ...]:
         """The ``k`` chunks nearest to a unit vector, best first; fewer when there are fewer."""
+        from llama_index.core.vector_stores import VectorStoreQuery
+        from llama_index.vector_stores.chroma import ChromaVectorStore
+
         with self._guarded() as client:
-            found = self._collection(client, name).query(
-                query_embeddings=vector[None, :], n_results=k, include=["documents", "metadatas", "distances"]
-            )
-            if found["documents"] is None or found["metadatas"] is None or found["distances"] is None:
-                raise IndexDamaged("Chroma left out the texts")
-            rows = zip(
-                found["ids"][0],
-                found["documents"][0],
-                found["metadatas"][0],
-                found["distances"][0],
-                strict=True,
-            )
+            store = ChromaVectorStore(chroma_collection=self._collection(client, name))
+            found = store.query(VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=k))
             return tuple(
-                Hit(chunk=Chunk(id=i, source=str(meta["source"]), text=text), cosine=1.0 - float(distance))
-                for i, text, meta, distance in rows
+                Hit(
+                    chunk=Chunk(id=node.node_id, source=node.metadata["source"], text=node.get_content()),
+                    cosine=1.0 + math.log(score),  # the store's score is exp(-distance)
+                )
+                for node, score in zip(found.nodes or (), found.similarities or (), strict=True)
             )
 
     def samples(self, name: str, count: int) -> tuple[tuple[Chunk, np.ndarray], ...]:
