@@ -27,7 +27,7 @@ from backends.pocket.tokens import CONTEXT_TOKENS, VOCABULARY, encode, pieces, t
 HERE = Path(__file__).parent
 POOL = 512
 EMBEDDING_LR = 0.4
-"""The embeddings' learning rate as a share of the matrices': faster, the tokens move while heads learn to find them."""
+"""The embeddings' rate as a share of the matrices': faster, tokens move while heads learn to find them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def schedule(step: int, steps: int) -> float:
 
 
 def curriculum(pool: int) -> float:
-    """The corpus level of a pool: fluency and formats first, then copying until it is learnt, then everything.
+    """The corpus level of a pool: fluency and formats first, then copying till it is learnt, then all.
 
     Copying from the context arrives as a sudden jump, and only while short copying tasks are frequent: a run
     whose level rose to 1 within 40 pools was fluent and read nothing. Hence the valley.
