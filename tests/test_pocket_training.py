@@ -68,10 +68,10 @@ def test_muon_goes_on_from_its_state_bit_for_bit() -> None:
 
 
 def test_the_rate_warms_up_stays_and_falls_to_3_percent() -> None:
-    rates = [schedule(step, 1000) for step in range(1000)]
+    rates = [schedule(step, 2000) for step in range(2000)]
     assert rates[0] == 0.01
-    assert set(rates[99:600]) == {1.0}
-    assert rates[600:] == sorted(rates[600:], reverse=True)
+    assert (set(rates[99:950]), set(rates[950:1200])) == ({1.0}, {0.5})
+    assert rates[1200:] == sorted(rates[1200:], reverse=True)
     assert rates[-1] == 0.03
 
 
