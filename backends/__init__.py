@@ -1,1 +1,1 @@
-"""Everything that touches a model: backends, knowledge, the engine and the embedded model. No Streamlit here."""
+"""Everything that touches a model: backends, knowledge, engine, the embedded model. No Streamlit here."""

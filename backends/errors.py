@@ -1,7 +1,9 @@
 """Every error that Lever raises on purpose, and the one boundary that turns any error into a record.
 
+The tree::
+
     LeverError                 a sentence for a person, a hint, and the stage that it belongs to
-    ├── BadInput               the person can mend it: empty query, unknown scenario, bad setting (exit code 2)
+    ├── BadInput               the person can mend it: empty query, unknown scenario (exit code 2)
     ├── ModelUnavailable       no model, no safetensors, not a causal chat model
     ├── AdapterRefused         missing, for another base, or of a kind that would change the shared base
     ├── KnowledgeUnavailable   no documents, no embedding model, a damaged index
@@ -67,5 +69,6 @@ def as_failure(error: BaseException, stage: Stage) -> Failure:
     if isinstance(error, LeverError):
         return Failure(stage=error.stage, message=error.message, hint=error.hint)
     if isinstance(error, MemoryError):
-        return Failure(stage=stage, message="The machine ran out of memory.", hint="Ask for fewer repeats or tokens.")
+        hint = "Ask for fewer repeats or tokens."
+        return Failure(stage=stage, message="The machine ran out of memory.", hint=hint)
     return Failure(stage=stage, message=f"Something broke here: {type(error).__name__}: {error}")

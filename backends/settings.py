@@ -1,4 +1,6 @@
-"""Settings from the environment (prefix ``LEVER_``) or a ``.env`` file; each has a default that works offline."""
+"""Settings from the environment (prefix ``LEVER_``) or a ``.env`` file; each has a default that works
+offline.
+"""
 
 from functools import lru_cache
 from pathlib import Path
@@ -13,14 +15,18 @@ ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Every setting, with its meaning. ``trust_remote_code`` is not one of them: it is always off."""
 
-    model_config = SettingsConfigDict(env_prefix="LEVER_", env_file=".env", extra="ignore", protected_namespaces=())
+    model_config = SettingsConfigDict(
+        env_prefix="LEVER_", env_file=".env", extra="ignore", protected_namespaces=()
+    )
 
     model: str = Field(str(ROOT / "backends" / "pocket" / "weights"), description="a folder or a hub id")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     dtype: str = Field("auto", description="auto, float32, bfloat16 or float16")
     threads: int = Field(0, ge=0, description="CPU threads; 0 takes the physical cores")
     database_url: str = Field("", description="SQLAlchemy URL; empty takes lever.db in the data folder")
-    embedding_model: str = Field("", description="a sentence-transformers folder; empty takes the packaged MiniLM")
+    embedding_model: str = Field(
+        "", description="a sentence-transformers folder; empty takes the packaged MiniLM"
+    )
     data_dir: Path = Field(ROOT / ".lever", description="where the store and the index live")
     scenarios_dir: Path = Field(ROOT / "scenarios", description="where the scenario folders live")
 

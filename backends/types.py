@@ -1,7 +1,7 @@
 """The vocabulary of one call, from the question to the answer. Plain frozen records; nothing here computes.
 
-A :class:`Query` is what a person asks. A backend turns it into a :class:`Prompt`. The engine turns prompts into
-:class:`Answer` or :class:`Failure` records and owns every clock in between.
+A :class:`Query` is what a person asks. A backend turns it into a :class:`Prompt`. The engine turns prompts
+into :class:`Answer` or :class:`Failure` records and owns every clock in between.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,9 @@ Stage = Literal["prepare", "retrieve", "queue", "prefill", "decode", "store", "e
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How tokens are drawn. ``temperature`` 0 is greedy; ``top_k`` 0 and ``top_p`` 1 switch those filters off."""
+    """How tokens are drawn. ``temperature`` 0 is greedy; ``top_k`` 0 and ``top_p`` 1 switch those filters
+    off.
+    """
 
     temperature: float = 0.7
     top_p: float = 0.95
@@ -49,7 +51,9 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A retrieved chunk. ``number`` is its [n] in the prompt; ``cosine`` in [-1, 1] is its similarity to the query."""
+    """A retrieved chunk. ``number`` is its [n] in the prompt; ``cosine`` in [-1, 1] is its similarity to
+    the query.
+    """
 
     number: int
     source: str
@@ -60,7 +64,9 @@ class Passage:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """A stretch of the prompt with the layer that it comes from, in reading order, for "what the model saw"."""
+    """A stretch of the prompt with the layer that it comes from, in reading order, for "what the model
+    saw".
+    """
 
     kind: LayerKind
     text: str
@@ -68,9 +74,11 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """What a backend asks the engine. ``adapter`` is an adapter's key ("scenario/name") or None for the bare base.
+    """What a backend asks the engine. ``adapter`` is an adapter's key ("scenario/name") or None for the
+    bare base.
 
-    ``embed_ms`` and ``retrieve_ms`` are the backend's own preparation, measured by whoever did it, in milliseconds.
+    ``embed_ms`` and ``retrieve_ms`` are the backend's own preparation, measured by whoever did it, in
+    milliseconds.
     """
 
     messages: tuple[Message, ...]
@@ -110,7 +118,8 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A finished generation. ``rendered`` is the exact prompt text that was tokenised; ``token_ids`` the completion.
+    """A finished generation. ``rendered`` is the exact prompt text that was tokenised; ``token_ids`` the
+    completion.
 
     A cancelled answer keeps the text that it had. ``marks`` names what the reader of a figure must know
     ("load above cores", "retried with half the rows").

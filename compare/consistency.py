@@ -10,7 +10,9 @@ _OUTER = string.punctuation + string.whitespace + "“”‘’…"
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerGroup:
-    """Equal answers. ``text`` is the first one as it was written; ``members`` are positions in the given texts."""
+    """Equal answers. ``text`` is the first one as it was written; ``members`` are positions in the given
+    texts.
+    """
 
     text: str
     members: tuple[int, ...]
@@ -22,7 +24,8 @@ class AnswerGroup:
 
 
 def parsed(text: str) -> str:
-    """What counts as the same answer: canonical JSON, else folded case and white space without outer punctuation.
+    """What counts as the same answer: canonical JSON, else folded case and white space without outer
+    punctuation.
 
     Source: the parsed form of "total agreement rate" (TARa@N), Atil et al. 2024, arXiv 2408.04667.
     """

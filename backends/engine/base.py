@@ -1,6 +1,7 @@
 """The seam between everything else and a model: requests in, events out.
 
-The engine owns the clock. It never raises through :meth:`Engine.submit`'s events: what goes wrong with one call
+The engine owns the clock. It never raises through :meth:`Engine.submit`'s events: what goes wrong with one
+call
 arrives as :class:`Failed` for that call.
 """
 
@@ -15,7 +16,9 @@ from backends.types import Answer, Failure, Mode, Prompt, Sampling
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One call. ``seed`` is the call's own 64-bit seed; ``submitted_at`` is ``time.perf_counter()`` of the query."""
+    """One call. ``seed`` is the call's own 64-bit seed; ``submitted_at`` is ``time.perf_counter()`` of
+    the query.
+    """
 
     id: str
     prompt: Prompt
@@ -41,7 +44,9 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """More text; ``delta`` is appended to what came before. Concatenated deltas equal the final answer's text."""
+    """More text; ``delta`` is appended to what came before. Concatenated deltas equal the final answer's
+    text.
+    """
 
     request_id: str
     delta: str
@@ -72,12 +77,16 @@ class Job(Protocol):
     """A submitted group of requests."""
 
     def cancel(self, request_id: str | None = None) -> None:
-        """Stop one request, or all of the job's; partial text is kept and arrives as ``Done`` with "cancelled"."""
+        """Stop one request, or all of the job's; partial text is kept and arrives as ``Done`` with
+        "cancelled".
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterInfo:
-    """A loaded adapter. ``key`` is "scenario/name"; ``hash`` is of its weights; ``proof`` of the check after its load."""
+    """A loaded adapter. ``key`` is "scenario/name"; ``hash`` is of its weights; ``proof`` of the check
+    after its load.
+    """
 
     key: str
     scenario: str
@@ -88,7 +97,9 @@ class AdapterInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineStatus:
-    """What the badge and ``doctor`` show. ``detail`` is a sentence; ``proof_reason`` is empty when it passed."""
+    """What the badge and ``doctor`` show. ``detail`` is a sentence; ``proof_reason`` is empty when it
+    passed.
+    """
 
     state: Literal["loading", "ready", "failed", "stopped"]
     detail: str
@@ -123,17 +134,21 @@ class Engine(Protocol):
         Requests with the same rendered prompt and adapter are prefilled once in ``demo`` mode.
 
         Raises:
-            EngineStopped: the engine failed, stopped, or its contamination proof failed (the reason is in it).
+            EngineStopped: the engine failed, stopped, or its contamination proof failed (the reason is in
+            it).
         """
 
     def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
-        """Sentence embeddings, float32 of shape (len(texts), dimensions), unit length, and the compute time in ms.
+        """Sentence embeddings, float32 of shape (len(texts), dimensions), unit length, and the compute time
+        in ms.
 
         Served on the engine's thread, between decode steps when a batch is running.
         """
 
     def render(self, prompt: Prompt) -> str:
-        """The exact text that would be tokenised for this prompt (chat template, control tokens neutralised)."""
+        """The exact text that would be tokenised for this prompt (chat template, control tokens
+        neutralised).
+        """
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text, without special tokens."""

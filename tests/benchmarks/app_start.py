@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.app_start [--rounds 3]
 
-Each round starts ``streamlit run app.py`` with an empty data folder, opens the page in headless Chromium when the
+Each round starts ``streamlit run app.py`` with an empty data folder, opens the page in headless Chromium
+when the
 server answers, asks the first example and waits for its first finished lane. Prints a table; asserts nothing.
 """
 
