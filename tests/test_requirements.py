@@ -9,7 +9,7 @@ from pathlib import Path
 from backends.settings import ROOT
 from tests.test_imports import ORDER, files, imported
 
-NOT_IMPORTED = {"accelerate"}  # transformers' Trainer asks for it
+NOT_IMPORTED = {"accelerate", "sentence-transformers"}  # transformers' Trainer and llama-index ask for them
 TOOLS = {"mypy", "ruff"}
 LLAMA_INDEX = {
     "core": "llama-index-core",
