@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 
 def draw_all(logits: torch.Tensor, sampling: Sampling, steps: int, seed: int = 0) -> np.ndarray:
-    sampler = Sampler([Sampling(**{**vars(sampling), "max_tokens": steps})], [seed], CPU)
+    sampler = Sampler([sampling], [seed], CPU, steps=steps)
     return np.array([int(sampler.draw(logits[None], step)) for step in range(steps)])
 
 
@@ -37,8 +37,16 @@ def test_a_step_has_the_uniform_of_its_own_philox_counter(seed: int, step: int) 
 
 def test_temperature_zero_is_the_likeliest_token() -> None:
     logits = torch.randn(5, 300, generator=torch.Generator().manual_seed(0))
-    sampler = Sampler([Sampling(temperature=0)] * 5, range(5), CPU)
+    sampler = Sampler([Sampling(temperature=0)] * 5, range(5), CPU, steps=1)
     assert torch.equal(sampler.draw(logits, 0), logits.argmax(-1))
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-40, 1e-12, 1e-4])
+@pytest.mark.parametrize("top_p", [0.9, 1.0])
+def test_a_temperature_close_to_zero_is_the_likeliest_token_too(temperature: float, top_p: float) -> None:
+    logits = torch.randn(300, generator=torch.Generator().manual_seed(0)) * 20
+    drawn = draw_all(logits, Sampling(temperature=temperature, top_p=top_p), 20)
+    assert set(drawn) == {int(logits.argmax())}
 
 
 @pytest.mark.parametrize("top_p", [0.1, 0.5, 0.95, 1.0])
@@ -78,17 +86,19 @@ def test_draws_follow_the_models_own_probabilities(sampling: Sampling) -> None:
 @settings(max_examples=40, deadline=None)
 def test_a_rows_draw_does_not_depend_on_the_other_rows(rows: list[tuple], spread: float) -> None:
     logits = torch.randn(len(rows), 400, generator=torch.Generator().manual_seed(5)) * spread
-    each = [Sampling(temperature=t, top_p=p, top_k=k, max_tokens=4) for t, p, k in rows]
+    each = [Sampling(temperature=t, top_p=p, top_k=k) for t, p, k in rows]
     seeds = list(range(len(rows)))
-    together = Sampler(each, seeds, CPU)
+    together = Sampler(each, seeds, CPU, steps=4)
     for step in range(4):
-        alone = [int(Sampler([s], [i], CPU).draw(logits[i : i + 1], step)) for i, s in enumerate(each)]
+        alone = [
+            int(Sampler([s], [i], CPU, steps=4).draw(logits[i : i + 1], step)) for i, s in enumerate(each)
+        ]
         assert together.draw(logits, step).tolist() == alone
 
 
 def test_selected_rows_draw_what_they_would_have_drawn() -> None:
     logits = torch.randn(6, 200, generator=torch.Generator().manual_seed(2))
-    sampler = Sampler([Sampling(temperature=0.5 + i / 5) for i in range(6)], range(6), CPU)
+    sampler = Sampler([Sampling(temperature=0.5 + i / 5) for i in range(6)], range(6), CPU, steps=8)
     assert sampler.select([4, 1]).draw(logits[[4, 1]], 7).tolist() == sampler.draw(logits, 7)[[4, 1]].tolist()
 
 

@@ -72,11 +72,14 @@ class _Batch:
 
     def __init__(self, decoder: Decoder, rows: list[Row], emit: Emit) -> None:
         self._d, self.rows, self._emit = decoder, rows, emit
-        self._sampler = Sampler(
-            [row.request.sampling for row in rows], [row.request.seed for row in rows], decoder._device
-        )
         self._longest = max(len(row.ids) for row in rows)
         self._room = max(row.limit for row in rows)
+        self._sampler = Sampler(
+            [row.request.sampling for row in rows],
+            [row.request.seed for row in rows],
+            decoder._device,
+            steps=self._room,
+        )
         self._slots: MergedSlots | None = None
         self._cache: Cache | None = None
         self._step = 0

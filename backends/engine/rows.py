@@ -67,6 +67,9 @@ def answer_of(row: Row, finish: FinishReason) -> Answer:
         first_token_ms=since(row.first_token_at),
         **parts,
     )
+    marks = [*row.marks, *load_marks()]
+    if finish == "length" and row.limit < request.sampling.max_tokens:
+        marks.append(f"answer cut to the {row.limit} tokens of room left in the context")
     return Answer(
         text=row.shown,
         timing=timing,
@@ -74,7 +77,7 @@ def answer_of(row: Row, finish: FinishReason) -> Answer:
         finish=finish,
         rendered=row.rendered,
         token_ids=tuple(row.tokens),
-        marks=(*row.marks, *load_marks()),
+        marks=tuple(marks),
     )
 
 

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from backends.types import Sampling
 
+GREEDY_BELOW = 1e-5
+"""Temperatures below this would overflow a float32 softmax; they take the likeliest token, as in vLLM."""
 NO_TOP_K = 2**31 - 1
 """Larger than any vocabulary: no limit."""
 CANDIDATES = (64, 1024)
@@ -31,20 +33,22 @@ def uniforms(seed: int, steps: int) -> np.ndarray:
 
 
 class Sampler:
-    """The sampling state of a batch: one row a call."""
+    """The sampling state of a batch: one row a call, for ``steps`` tokens at most."""
 
-    def __init__(self, samplings: Sequence[Sampling], seeds: Sequence[int], device: torch.device) -> None:
-        steps = max(s.max_tokens for s in samplings)
+    def __init__(
+        self, samplings: Sequence[Sampling], seeds: Sequence[int], device: torch.device, *, steps: int
+    ) -> None:
+        greedy = [s.temperature < GREEDY_BELOW for s in samplings]
         draws = np.stack([uniforms(seed, steps) for seed in seeds])
         precise = torch.float32 if device.type == "mps" else torch.float64
         self._draws = torch.from_numpy(draws).to(device=device, dtype=precise)
-        column = [[s.temperature if s.temperature > 0 else 1.0] for s in samplings]
+        column = [[1.0 if g else s.temperature] for g, s in zip(greedy, samplings, strict=True)]
         self._temperature = torch.tensor(column, dtype=torch.float32, device=device)
-        self._greedy = torch.tensor([s.temperature <= 0 for s in samplings], device=device)
+        self._greedy = torch.tensor(greedy, device=device)
         self._top_p = torch.tensor([[min(s.top_p, 1.0)] for s in samplings], dtype=precise, device=device)
         self._top_k = torch.tensor([[s.top_k if s.top_k > 0 else NO_TOP_K] for s in samplings], device=device)
         self._plain = [s.top_p >= 1 and s.top_k <= 0 for s in samplings]
-        self._greedy_rows = [s.temperature <= 0 for s in samplings]
+        self._greedy_rows = greedy
 
     def select(self, rows: Sequence[int]) -> "Sampler":
         """The sampler of these rows alone, in this order."""
