@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.engine import local
+from backends.engine import local, worker
 from backends.engine.base import Done, Queued, Started, Text
 from backends.engine.embedding import check_weights, packaged_folder
 from backends.engine.loading import choose_threads, model_name
@@ -88,6 +88,16 @@ def test_bench_runs_one_call_after_another(ready_engine: LocalEngine) -> None:
     assert [e.ahead for e in calls.events if isinstance(e, Queued) and e.request_id == "2"] == [0, 2, 1]
 
 
+def test_the_first_measured_call_does_not_pay_for_the_warm_up(
+    fresh: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The warm-up is made to last as long as two whole answers."""
+    monkeypatch.setattr(worker, "WARM_UP_TOKENS", 400)
+    sampling = Sampling(temperature=1.5, top_p=1.0, max_tokens=400)
+    timing = ask(fresh, [request("Hi", seed=3, sampling=sampling)], mode="bench").answers["0"].timing
+    assert timing.queued_ms < timing.decode_ms / 2
+
+
 def test_stopped_answer_keeps_partial_text(ready_engine: LocalEngine) -> None:
     calls = send(ready_engine, [endless(str(i), seed=i) for i in range(3)])
     assert calls.first_text.wait(30)
@@ -164,6 +174,16 @@ def test_max_tokens_is_cut_to_the_room_left_and_says_so(ready_engine: LocalEngin
     answer = ask(ready_engine, [request("a " * 240, sampling=sampling)]).answers["0"]
     assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= 512
     assert any("room" in mark for mark in answer.marks)
+
+
+def test_an_absurd_max_tokens_costs_no_memory_and_a_whole_answer_is_not_called_cut(
+    ready_engine: LocalEngine,
+) -> None:
+    sampling = Sampling(temperature=3.0, top_p=1.0, max_tokens=10**12)
+    calls = ask(ready_engine, [request("Hi", id=str(i), seed=i, sampling=sampling) for i in range(20)])
+    for answer in calls.answers.values():
+        assert any("room" in mark for mark in answer.marks) == (answer.finish == "length")
+    assert {answer.finish for answer in calls.answers.values()} >= {"end"}
 
 
 def test_less_than_one_token_is_refused(ready_engine: LocalEngine) -> None:

@@ -5,6 +5,7 @@ Nothing here is thread-safe, and nothing here waits: the queue and the thread ar
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -111,7 +112,7 @@ class Worker:
         if job.mode == "bench":
             parts = [[row] for row in rows]
             if rows and not self._warm:
-                self._warm_up(rows[0])
+                self._warm_up(rows)
         else:
             budget = SHARE * free_bytes(self.base.model.device)
             parts = waves(rows, column_bytes(self.base.model), budget)
@@ -154,7 +155,7 @@ class Worker:
                 "Shorten the query, or retrieve fewer passages.",
             )
         key = request.prompt.adapter
-        row = Row(
+        return Row(
             request=request,
             rendered=rendered,
             ids=ids,
@@ -162,9 +163,6 @@ class Worker:
             limit=min(request.sampling.max_tokens, room),
             stream=TextStream(self.chat.tokenizer, request.sampling.stop),
         )
-        if row.limit < request.sampling.max_tokens:
-            row.marks.append(f"answer cut to the {room} tokens of room left in the context")
-        return row
 
     def row_or_failure(self, job: GenerationJob, request: Request) -> "Row | None":
         """The request's row, or None after its failure was sent."""
@@ -213,13 +211,19 @@ class Worker:
         if self.base.model.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _warm_up(self, like: "Row") -> None:
-        """Two short calls before the first measured one, so that it does not pay for first-time set-up."""
+    def _warm_up(self, waiting: "list[Row]") -> None:
+        """Two short calls before the first measured one, which pays neither for first-time set-up nor for
+        them: the clocks of the waiting rows start as much later.
+        """
         from dataclasses import replace
 
+        began = time.perf_counter()
         for _ in range(2):
-            row = self.row(like.request)
+            row = self.row(waiting[0].request)
             row.limit = min(row.limit, WARM_UP_TOKENS)
             row.request = replace(row.request, id="warm-up")
             self.decoder.run([row], lambda event: None, lambda: None)
+        took = time.perf_counter() - began
+        for row in waiting:
+            row.request = replace(row.request, submitted_at=row.request.submitted_at + took)
         self._warm = True
