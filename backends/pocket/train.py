@@ -81,7 +81,7 @@ def curriculum(pool: int) -> float:
     """
     if pool < 32:
         return pool / 40
-    return min(1.0, 0.1 + 0.9 * max(0, pool - 62) / 38)
+    return min(1.0, 0.1 + 0.9 * max(0, pool - 80) / 20)
 
 
 class Training:
