@@ -119,6 +119,8 @@ def _parse(piece: str) -> Check | CheckProblem:
         return kind.parse(argument.strip())
     except BadCheck as error:
         return CheckProblem(name=name, reason=f"{name} {error}")
+    except Exception as error:  # What a cell holds must not take the answer with it.
+        return CheckProblem(name=name, reason=f"{name} can't be read: {type(error).__name__}: {error}")
 
 
 def _judge(check: Check | CheckProblem, subject: Subject) -> CheckResult:

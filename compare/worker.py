@@ -14,7 +14,7 @@ from threading import Lock
 
 from backends.base import Backend
 from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Request, Started, Text
-from backends.errors import EngineStopped, LeverError, as_failure
+from backends.errors import EngineStopped, as_failure
 from backends.scenario import Scenario
 from backends.types import Failure, Prompt, Stage
 from compare.cases import Case
@@ -164,20 +164,25 @@ class Worker:
                 self._ended.put((key, event))
 
     def _take(self, key: CallKey, event: Done | Failed) -> None:
-        if not self._claim([key]):
+        try:
+            ended = self._ended_by(event, self.run.calls[key])
+        except Exception as error:  # Nothing is claimed yet, so the call still gets its end.
+            self._fail([key], error, "engine")
             return
+        if self._claim([key]):
+            self._settle(key, lambda call: ended)
+
+    def _ended_by(self, event: Done | Failed, call: LiveAnswer) -> LiveAnswer:
+        """The call as its last event leaves it; a done answer is checked here."""
         if isinstance(event, Failed):
-            self._settle(key, lambda call: replace(call, status="failed", failure=event.failure))
-            return
+            return replace(call, status="failed", failure=event.failure)
         answer = event.answer
+        ended = replace(call, text=answer.text, answer=answer)
         if answer.finish == "cancelled":
-            self._settle(key, lambda call: replace(call, status="cancelled", text=answer.text, answer=answer))
-            return
-        passages = () if (prompt := self.run.calls[key].prompt) is None else prompt.passages
+            return replace(ended, status="cancelled")
+        passages = () if call.prompt is None else call.prompt.passages
         checks = () if self.case is None else run_checks(self.case, answer.text, passages, self.scenario)
-        self._settle(
-            key, lambda call: replace(call, status="done", text=answer.text, answer=answer, checks=checks)
-        )
+        return replace(ended, status="done", checks=checks)
 
     def _fail(self, keys: Sequence[CallKey], error: BaseException, stage: Stage) -> None:
         failure = as_failure(error, stage)
@@ -215,7 +220,7 @@ class Worker:
             view = self.run.wait_change(view.version, PATROL_S)
         finished_at = now()
         if self.store_failure is None:
-            with suppress(LeverError):  # The calls are stored; the next opening will mark the run's end.
+            with suppress(Exception):  # The calls are stored; the next opening will mark the run's end.
                 finished_at = self.store.finish_run(self.run.id)
         self.run.finish(finished_at)
 
@@ -235,7 +240,7 @@ class Worker:
         )
         self.run.set_provenance(provenance)
         if self.store_failure is None:
-            with suppress(LeverError):  # A store that fails shows on the calls.
+            with suppress(Exception):  # A store that fails shows on the calls.
                 self.store.set_provenance(self.run.id, provenance)
 
     def _request_id(self, key: CallKey) -> str:

@@ -171,6 +171,11 @@ def test_an_unknown_check_is_named_with_the_known_ones() -> None:
     assert all(name in problem.reason for name in CHECKS)
 
 
+def test_an_argument_that_python_refuses_is_a_problem_and_no_crash() -> None:
+    (problem,) = parse_checks(f"max_words: {'9' * 5000}")
+    assert isinstance(problem, CheckProblem)
+
+
 def test_a_pattern_that_searches_for_ever_is_unscored_in_time() -> None:
     started = time.perf_counter()
     found = judge(r"regex: ^(a|aa|a?)+$", "a" * 5000 + "b")

@@ -14,6 +14,7 @@ from backends.engine.local import LocalEngine
 from backends.errors import BadInput
 from backends.settings import Settings, settings
 from backends.types import Query, Sampling
+from compare import worker
 from compare.live import LiveRun, RunView, live_runs
 from compare.runner import call_seed, start
 from compare.store import Store
@@ -272,6 +273,19 @@ def test_a_store_that_cannot_be_opened_fails_the_lanes_but_keeps_their_text(
         assert call.answer is not None
         assert call.text == call.answer.text
     assert view.system_version is None
+
+
+def test_a_call_that_can_not_be_judged_fails_with_its_reason_and_the_run_ends(
+    engine: LocalEngine, kept: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*judged: object) -> None:
+        raise RuntimeError("no such check")
+
+    monkeypatch.setattr(worker, "run_checks", broken)
+    view = ended(start(replace(QUERY, repeats=2), backends=("prompt",), store=kept, engine=engine))
+    assert statuses(view) == {"prompt": {"failed"}}
+    assert "no such check" in str(view.calls["prompt", 1].failure)
+    assert kept.load_run(view.id).status == "done"
 
 
 def test_unreadable_cases_do_not_stop_a_free_question(engine: LocalEngine, kept: Store, folder: Path) -> None:
