@@ -8,7 +8,6 @@ touches a model or a database: ``compare/runner.py`` does, and ``compare/store.p
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from threading import Condition, Event, Lock
 from types import MappingProxyType
 from typing import Literal
@@ -267,7 +266,9 @@ class LiveRuns:
             return tuple(run for run in self._runs.values() if not run.done)
 
 
-@lru_cache(maxsize=1)
+_live_runs = LiveRuns()
+
+
 def live_runs() -> LiveRuns:
     """The process-wide registry."""
-    return LiveRuns()
+    return _live_runs

@@ -126,9 +126,13 @@ class Store:
             BadInput: there is no such run.
         """
         with self._read() as session:
-            run = session.get(RunRow, run_id)
-            if run is None:
-                raise BadInput(f"There is no run {run_id!r} in this store.")
+            run = _found(session, run_id)
+            over = run.status == "running" and _is_over(run)
+        if over:
+            with self._write() as session:
+                _mark_interrupted(session)
+        with self._read() as session:
+            run = _found(session, run_id)
             query = select(CallRow).where(CallRow.run_id == run_id).order_by(CallRow.id)
             query = query.options(
                 selectinload(CallRow.checks), selectinload(CallRow.prompt).selectinload(PromptRow.passages)
@@ -229,10 +233,22 @@ def _keep_prompt(session: Session, prompt: Prompt, call: LiveAnswer) -> str:
     return key
 
 
-def _mark_interrupted(session: Session) -> None:
+def _found(session: Session, run_id: str) -> RunRow:
+    run = session.get(RunRow, run_id)
+    if run is None:
+        raise BadInput(f"There is no run {run_id!r} in this store.")
+    return run
+
+
+def _is_over(run: RunRow) -> bool:
+    """Whether nobody is there any more who could go on with a run that still counts as running."""
+    gone = is_gone(run.owner)
     horizon = (datetime.now(UTC) - FOREIGN_RUN_ENDS).isoformat(timespec="milliseconds")
+    return run.started_at < horizon if gone is None else gone
+
+
+def _mark_interrupted(session: Session) -> None:
     for run in session.scalars(select(RunRow).where(RunRow.status == "running")):
-        gone = is_gone(run.owner)
-        if gone or (gone is None and run.started_at < horizon):
+        if _is_over(run):
             run.status = "interrupted"
             run.finished_at = now()

@@ -282,6 +282,21 @@ def test_a_killed_process_loses_only_its_open_calls_and_its_run_is_marked_interr
     assert view.calls["rag", 1].failure is not None
 
 
+def test_a_run_whose_process_dies_while_it_is_watched_is_interrupted_at_the_next_look(url: str) -> None:
+    writer = python(WRITER + "import signal; signal.pause()", url)
+    assert writer.stdout is not None
+    run_id = writer.stdout.readline().strip()
+    watcher = Store(url)
+    assert not watcher.load_run(run_id).done
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.communicate()
+    view = watcher.load_run(run_id)
+    watcher.close()
+    assert view.status == "interrupted"
+    assert view.done
+    assert view.finished_at
+
+
 def test_a_run_of_this_process_is_not_marked_interrupted(kept: Store) -> None:
     view = planned()
     kept.create_run(view)
