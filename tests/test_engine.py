@@ -88,6 +88,18 @@ def test_bench_runs_one_call_after_another(ready_engine: LocalEngine) -> None:
     assert [e.ahead for e in calls.events if isinstance(e, Queued) and e.request_id == "2"] == [0, 2, 1]
 
 
+def test_repeats_share_the_tokens_of_their_prompt(
+    fresh: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a thousand repeats would hold up every lane before the first token."""
+    assert fresh._worker is not None
+    chat, rendered = fresh._worker.chat, []
+    encode = chat.encode
+    monkeypatch.setattr(chat, "encode", lambda prompt: rendered.append(prompt) or encode(prompt))
+    ask(fresh, [request(text, id=f"{text}{i}", seed=i) for text in ("Hi", "Ho") for i in range(5)])
+    assert len(rendered) == 2
+
+
 def test_the_first_measured_call_does_not_pay_for_the_warm_up(
     fresh: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

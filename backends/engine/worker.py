@@ -7,6 +7,7 @@ Nothing here is thread-safe, and nothing here waits: the queue and the thread ar
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from backends.engine.base import AdapterInfo, Done, Failed, Request
@@ -15,7 +16,7 @@ from backends.engine.embedding import Embedder
 from backends.engine.jobs import GenerationJob
 from backends.errors import BadInput, PromptTooLong, as_failure
 from backends.settings import Settings
-from backends.types import Stage
+from backends.types import Prompt, Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Tick = Callable[[Sequence["Row"]], None]
+Encode = Callable[[Prompt], tuple[str, tuple[int, ...]]]
+"""A prompt's rendered text and its tokens."""
 WARM_UP_TOKENS = 8
 
 
@@ -108,7 +111,9 @@ class Worker:
         """
         from backends.engine.memory import SHARE, column_bytes, free_bytes, waves
 
-        rows = [row for request in tuple(job.open.values()) if (row := self.row_or_failure(job, request))]
+        encode = cache(self.chat.encode)  # Repeats share their prompt: it is tokenised once a job.
+        requests = tuple(job.open.values())
+        rows = [row for request in requests if (row := self.row_or_failure(job, request, encode))]
         if job.mode == "bench":
             parts = [[row] for row in rows]
             if rows and not self._warm:
@@ -133,8 +138,8 @@ class Worker:
         row.finished = True
         job.emit(Done(request_id=row.request.id, answer=answer_of(row, "cancelled")))
 
-    def row(self, request: Request) -> "Row":
-        """What the decoder needs for one request.
+    def row(self, request: Request, encode: Encode | None = None) -> "Row":
+        """What the decoder needs for one request; ``encode`` may know its prompt already.
 
         Raises:
             PromptTooLong: the prompt leaves no room for one token.
@@ -146,7 +151,7 @@ class Worker:
 
         if request.sampling.max_tokens < 1:
             raise BadInput("The number of new tokens must be at least 1.", "Raise max tokens.")
-        rendered, ids = self.chat.encode(request.prompt)
+        rendered, ids = (encode or self.chat.encode)(request.prompt)
         room = self.base.context_tokens - len(ids)
         if room < 1:
             raise PromptTooLong(
@@ -164,10 +169,12 @@ class Worker:
             stream=TextStream(self.chat.tokenizer, request.sampling.stop),
         )
 
-    def row_or_failure(self, job: GenerationJob, request: Request) -> "Row | None":
+    def row_or_failure(
+        self, job: GenerationJob, request: Request, encode: Encode | None = None
+    ) -> "Row | None":
         """The request's row, or None after its failure was sent."""
         try:
-            return self.row(request)
+            return self.row(request, encode)
         except Exception as error:
             job.emit(Failed(request_id=request.id, failure=as_failure(error, "prefill")))
             return None
