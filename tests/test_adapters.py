@@ -177,6 +177,17 @@ def test_a_new_adapter_takes_its_keys_place_and_gets_hooks(tiny_model: Path, tmp
     engine.stop()
 
 
+def test_an_adapter_that_is_being_trained_is_left_alone(tiny_model: Path, tmp_path: Path) -> None:
+    """Training works in a hidden folder beside the adapters; one that was killed leaves it there."""
+    build_adapter(tmp_path / "shop" / "adapters" / ".training-x" / "lora", tiny_model)
+    build_adapter(tmp_path / "shop" / "adapters" / "lora", tiny_model)
+    engine = LocalEngine(Settings(model=str(tiny_model), threads=1, scenarios_dir=tmp_path))
+    engine.start()
+    assert [adapter.key for adapter in engine.wait_ready(120).adapters] == ["shop/lora"]
+    assert engine.adapter_problem("shop/.training-x") is None
+    engine.stop()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

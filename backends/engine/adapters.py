@@ -120,9 +120,12 @@ class Adapters:
         self.problems: dict[str, str] = {}
 
     def load_all(self, scenarios: Path) -> None:
-        """Load every ``<scenario>/adapters/<name>``; a refused one is remembered and the others go on."""
+        """Load every ``<scenario>/adapters/<name>``; a refused one is remembered and the others go on.
+
+        Hidden folders are left alone: training works in one until its adapter is whole.
+        """
         for folder in sorted(scenarios.glob("*/adapters/*")):
-            if folder.is_dir():
+            if folder.is_dir() and not folder.name.startswith("."):
                 key = f"{folder.parent.parent.name}/{folder.name}"
                 try:
                     self.load(key, str(folder))
