@@ -5,8 +5,10 @@ offline.
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backends.errors import BadInput
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds ``app.py``."""
@@ -33,5 +35,14 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings, read once; ``settings.cache_clear()`` reads them again."""
-    return Settings()  # type: ignore[call-arg]
+    """The process's settings, read once; ``settings.cache_clear()`` reads them again.
+
+    Raises:
+        BadInput: a setting has a value that it can't have; the sentence names the first one.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"LEVER_{'_'.join(map(str, first['loc'])).upper()}"
+        raise BadInput(f"The setting {name} can't be used: {first['msg']}.") from error

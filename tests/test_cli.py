@@ -143,6 +143,13 @@ def test_bad_input_is_one_sentence_on_standard_error_and_exit_code_2(
     assert sentence in said[0]
 
 
+def test_an_impossible_setting_is_one_sentence_that_names_it_and_exit_code_2(data_folder: Path) -> None:
+    done = lever(data_folder, "ask", "Hi", "--scenario", "support-facts", LEVER_THREADS="many")
+    assert (done.returncode, done.stdout) == (2, "")
+    (said,) = done.stderr.splitlines()
+    assert "LEVER_THREADS" in said
+
+
 def test_no_done_call_is_exit_code_3_and_the_document_says_why(data_folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"this is no database" * 100)
