@@ -10,15 +10,19 @@ from ui.shell import shell
 st.set_page_config(page_title="Lever", page_icon="⚖️", layout="wide")
 warm_up()
 
+HOME = ROOT / "pages" / "side_by_side.py"
 page = st.navigation(
     [
         st.Page(
-            ROOT / "pages" / "side_by_side.py",
+            HOME,
             title="Side by side",
             icon=":material/view_column:",
+            url_path="home",
             default=True,
             help="Ask one question and watch every approach answer it at the same time.",
-        )
+        ),
+        # The default page answers at "/" only; this one keeps its own address working.
+        st.Page(HOME, title="Side by side", url_path=HOME.stem, visibility="hidden"),
     ],
     position="top",
 )

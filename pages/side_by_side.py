@@ -12,7 +12,6 @@ from ui.shell import require_shell
 from ui.state import ask, ask_example, example_asked, followed_run, prefill
 from ui.text import safe, shorten
 
-MAX_CHARS = 20_000
 LABEL_CHARS = 70
 
 require_shell()
@@ -50,7 +49,6 @@ with st.form("ask", border=False), st.container(horizontal=True, vertical_alignm
         "Your question",
         key="question",
         height=76,
-        max_chars=MAX_CHARS,
         placeholder="Type a question, or take an example",
     )
     asked = st.form_submit_button("Ask", type="primary", icon=":material/send:", help="Ctrl+Enter asks too.")
@@ -86,5 +84,8 @@ if view.done:
     left, right = st.columns(2, gap="large")
     with left:
         charts.draw(charts.latency_chart(view, titles), key="latency_chart", alt="Time per answer by lane")
-    with right:
-        charts.draw(charts.tokens_chart(view, titles), key="tokens_chart", alt="Tokens per answer by lane")
+    if not presenter:
+        with right:
+            charts.draw(
+                charts.tokens_chart(view, titles), key="tokens_chart", alt="Tokens per answer by lane"
+            )

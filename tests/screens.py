@@ -15,7 +15,7 @@ from compare.store import store
 from tests.tiny import build_adapter, build_model
 
 QUESTION = "What warranty does the Pro plan include?"
-SINGLETONS = (settings, local._build, store, live_runs)
+SINGLETONS = (settings, local._build, store)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,8 @@ ROW_PX, FRAME_PX = 40, 130
 """Height of one lane's bar with its gap, and of title, axis and legend together."""
 INK = "#000000"
 """Text on a bar: at least 4:1 on every colour of both themes."""
+BESIDE = "#76808C"
+"""Text beside a bar: 4:1 on both backgrounds, as a chart's marks do not know the theme."""
 ROOM_FOR_NAME, ROOM_FOR_FIGURE = 0.22, 0.10
 """Share of the longest bar from which on a stretch has room for its name and figure, or its figure only."""
 
@@ -60,12 +62,12 @@ def latency_chart(view: RunView, titles: Mapping[str, str]) -> "alt.LayerChart |
     figures = {
         titles[name]: _time_parts(finished(view, name)) for name in view.backends if finished(view, name)
     }
-    note = "each lane alone" if view.query.mode == "bench" else "all lanes at once on one machine"
+    note = "one at a time" if view.query.mode == "bench" else "all lanes at once"
     return _bars(
         _stretches(figures, PARTS, lambda value: numbers.seconds(value * 1000)),
         PARTS,
-        title=f"Where the time went ({note}{_of(view)})",
-        axis="Seconds per answer",
+        title="Where the time went",
+        axis=f"Seconds per answer, {note}{_of(view)}",
         total=lambda value: numbers.seconds(value * 1000),
     )
 
@@ -78,14 +80,14 @@ def tokens_chart(view: RunView, titles: Mapping[str, str]) -> "alt.LayerChart | 
     return _bars(
         _stretches(figures, TOKEN_PARTS, numbers.count),
         TOKEN_PARTS,
-        title=f"How much text was read and written{_of(view, ' (', ')')}",
-        axis="Tokens per answer (a token is a piece of a word)",
+        title="How much text was read and written",
+        axis=f"Tokens (pieces of words) per answer{_of(view)}",
         total=numbers.count,
     )
 
 
-def _of(view: RunView, before: str = "; ", after: str = "") -> str:
-    return f"{before}mean of {view.query.repeats} repeats{after}" if view.query.repeats > 1 else ""
+def _of(view: RunView) -> str:
+    return f", mean of {view.query.repeats}" if view.query.repeats > 1 else ""
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -177,5 +179,7 @@ def _totals(
 
     ends = {lane: max(row.end for row in rows if row.lane == lane) for lane in lanes}
     values = [{"lane": lane, "end": end, "total": write(end)} for lane, end in ends.items()]
-    marks = alt.Chart(alt.Data(values=values)).mark_text(align="left", dx=6, fontSize=13, fontWeight="bold")
+    marks = alt.Chart(alt.Data(values=values)).mark_text(
+        align="left", dx=6, fontSize=13, fontWeight="bold", color=BESIDE
+    )
     return marks.encode(y=y, x="end:Q", text="total:N")

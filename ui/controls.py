@@ -11,9 +11,8 @@ from backends.scenario import Scenario
 from backends.types import Mode, Sampling
 from ui.resources import get_store
 from ui.text import safe, shorten
-from ui.words import lane_title
+from ui.words import MODES, lane_title
 
-MODES: dict[Mode, str] = {"demo": "All lanes at once", "bench": "One answer at a time"}
 MAX_REPEATS, MAX_TOKENS, MAX_SEED = 50, 1024, 2**53 - 1
 SHOWN_VERSIONS = 5
 

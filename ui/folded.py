@@ -20,7 +20,7 @@ def answers(view: RunView, backend: str, *, presenter: bool) -> None:
     done = [call for call in calls if call.status == "done"]
     groups = fold([call.text for call in done])
     if groups:
-        said = f"{numbers.share(groups[0].size, len(done))} said this"
+        said = _said(groups[0].size, len(done))
         st.markdown(f"**{said}**" if not presenter else f"### {said}")
         _text(groups[0].text, presenter=presenter)
     if view.query.sampling.temperature == 0 and len(done) > 1:
@@ -35,6 +35,12 @@ def answers(view: RunView, backend: str, *, presenter: bool) -> None:
                 st.markdown(f"**{numbers.share(group.size, len(done))}**")
                 _text(group.text, presenter=False)
     _losses(calls)
+
+
+def _said(size: int, whole: int) -> str:
+    if size == 1 and whole > 1:
+        return f"All {whole} are different; one of them:"
+    return f"All {whole} said this" if size == whole > 1 else f"{numbers.share(size, whole)} said this"
 
 
 def _text(text: str, *, presenter: bool) -> None:
@@ -69,6 +75,15 @@ def checks(calls: Sequence[LiveAnswer]) -> None:
                 st.markdown(
                     f":{colour}-badge[{icon} {outcome}{many}] {safe(matching[0].reason)}", help=safe(name)
                 )
+
+
+def time_in_short(calls: Sequence[LiveAnswer]) -> None:
+    """How long the answers took, in large type."""
+    total = _mean(
+        [call.answer.timing.total_ms for call in calls if call.status == "done" and call.answer is not None]
+    )
+    if total is not None:
+        st.markdown(f"#### {numbers.seconds(total)}")
 
 
 def figures(calls: Sequence[LiveAnswer]) -> None:

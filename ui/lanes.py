@@ -18,7 +18,6 @@ from ui.text import safe
 
 POLL_S = 0.2
 """Seconds between two looks at a run that goes on."""
-ANSWER_MIN_PX = 120
 
 
 def follow(view: RunView, *, presenter: bool) -> None:
@@ -52,46 +51,48 @@ def _headline(view: RunView, *, presenter: bool) -> None:
         st.markdown(f"{'##' if presenter else '####'} “{safe(view.query.text)}”", width="stretch")
         if not view.done:
             st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=stop, args=(view.id,))
+    if not presenter:
+        st.caption(safe(words.made_with(view)))
     if view.status == "interrupted":
         st.warning("This run was cut short: the app was closed before all answers were there.")
 
 
 def _lane(view: RunView, backend: str, *, ready: bool, presenter: bool) -> None:
     calls = view.lane(backend)
-    first = calls[0]
     st.markdown(f"{'###' if presenter else '#####'} {safe(words.lane_title(backend))}")
-    if words.lane_summary(backend):
-        st.caption(words.lane_summary(backend))
-    _status(calls, ready=ready)
-    with st.container(key=f"answer_{backend}", height="content" if view.done else "stretch"):
-        if len(calls) > 1 and all(call.ended for call in calls):
-            folded.answers(view, backend, presenter=presenter)
-        else:
-            answer(first, presenter=presenter)
-    folded.checks(calls)
-    if presenter:
-        _sources_in_short(first)
+    (st.markdown if presenter else st.caption)(words.lane_summary(backend))
+    _status(calls, ready=ready, presenter=presenter)
+    if len(calls) > 1 and all(call.ended for call in calls):
+        folded.answers(view, backend, presenter=presenter)
     else:
-        folded.figures(calls)
-        _passages(first.prompt.passages if first.prompt is not None else ())
-        if first.prompt is not None and st.button(
-            "What the model saw",
-            key=f"saw_{backend}",
-            icon=":material/visibility:",
-            type="tertiary",
-            on_click=ask_for_prompt,
-            args=(backend,),
-        ):
-            st.rerun()
+        answer(calls[0], presenter=presenter)
+    folded.checks(calls)
+    prompt = calls[0].prompt
+    if presenter:
+        folded.time_in_short(calls)
+        _sources_in_short(prompt.passages if prompt is not None else ())
+        return
+    folded.figures(calls)
+    _passages(prompt.passages if prompt is not None else ())
+    if prompt is not None and st.button(
+        "What the model saw",
+        key=f"saw_{backend}",
+        icon=":material/visibility:",
+        type="tertiary",
+        on_click=ask_for_prompt,
+        args=(backend,),
+    ):
+        st.rerun()
 
 
-def _status(calls: Sequence[LiveAnswer], *, ready: bool) -> None:
+def _status(calls: Sequence[LiveAnswer], *, ready: bool, presenter: bool) -> None:
     shown = next((call for call in calls if not call.ended), calls[0])
     colour, icon = words.status_look(shown)
     text = words.status_words(shown, model_ready=ready)
     if len(calls) > 1 and not shown.ended:
         text += f", {numbers.share(sum(call.ended for call in calls), len(calls))} done"
-    st.badge(safe(text), icon=icon, color=colour)
+    badge = f":{colour}-badge[{icon} {safe(text)}]"
+    st.markdown(f"#### {badge}" if presenter else badge, help=words.status_help(shown))
 
 
 def answer(call: LiveAnswer, *, presenter: bool) -> None:
@@ -117,7 +118,7 @@ def _passages(passages: Sequence[Passage]) -> None:
             st.text(passage.text, width="stretch")
 
 
-def _sources_in_short(call: LiveAnswer) -> None:
-    sources = dict.fromkeys(passage.source for passage in (call.prompt.passages if call.prompt else ()))
+def _sources_in_short(passages: Sequence[Passage]) -> None:
+    sources = dict.fromkeys(passage.source for passage in passages)
     if sources:
-        st.caption("Looked up in " + ", ".join(safe(source) for source in sources))
+        st.markdown("Looked up in " + ", ".join(safe(source) for source in sources))

@@ -1,9 +1,9 @@
 """How the screens name lanes, states and stages: plain words, one place."""
 
 from backends.base import registry
-from backends.types import LayerKind, Stage
+from backends.types import LayerKind, Mode, Stage
 from compare import numbers
-from compare.live import LiveAnswer
+from compare.live import LiveAnswer, RunView
 
 _SHAPES = {"prompt": "●", "rag": "■", "lora": "▲", "hybrid": "◆"}
 _WHAT_IT_DOES = {
@@ -13,6 +13,7 @@ _WHAT_IT_DOES = {
     "hybrid": "Looks it up, and was trained on examples.",
 }
 _TITLES = {"prompt": "Prompt", "rag": "RAG", "lora": "LoRA", "hybrid": "RAG + LoRA"}
+MODES: dict[Mode, str] = {"demo": "All lanes at once", "bench": "One answer at a time"}
 _STAGES: dict[Stage, str] = {
     "prepare": "while getting ready",
     "retrieve": "while looking things up",
@@ -48,13 +49,28 @@ def lane_summary(backend: str) -> str:
     return _WHAT_IT_DOES.get(backend, "")
 
 
+def made_with(view: RunView) -> str:
+    """One line on how a run was asked: model, version of the instructions, sampling, seed and timing mode."""
+    sampling = view.query.sampling
+    parts = [
+        view.provenance.model if view.provenance is not None else "",
+        f"instructions version {view.system_version}" if view.system_version is not None else "",
+        f"temperature {sampling.temperature:g}",
+        f"top-p {sampling.top_p:g}",
+        f"at most {numbers.plural(sampling.max_tokens, 'token')}",
+        f"seed {view.query.seed}",
+        MODES[view.query.mode].lower(),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
 def status_words(call: LiveAnswer, *, model_ready: bool) -> str:
     """What is happening to this call, for somebody who does not know the machinery."""
     if call.status == "failed" and call.failure is not None:
         return f"Failed {_STAGES[call.failure.stage]}"
     if call.status == "done":
         cut = call.answer is not None and call.answer.finish == "length"
-        return "Done, cut at the length limit" if cut else "Done"
+        return "Done, cut short" if cut else "Done"
     if call.status == "cancelled":
         return "Stopped"
     if not model_ready:
@@ -66,6 +82,15 @@ def status_words(call: LiveAnswer, *, model_ready: bool) -> str:
         return "Writing" if call.text else "Reading the question"
     backend = registry().get(call.backend)
     return "Looking things up" if backend is not None and "passages" in backend.layers else "Getting ready"
+
+
+def status_help(call: LiveAnswer) -> str | None:
+    """What the status means, where its words are not enough."""
+    if call.answer is not None and call.answer.finish == "length":
+        return "The answer reached the greatest length that the settings allow."
+    if call.status == "waiting":
+        return "The first look into the documents after a start takes some seconds longer."
+    return None
 
 
 def status_look(call: LiveAnswer) -> tuple[str, str]:

@@ -1,0 +1,137 @@
+"""A person's way through the home screen, in a real browser against a real server."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from backends.settings import ROOT
+from tests.screens import app_settings, offline  # noqa: F401
+
+QUESTION = "Which city do I send my broken Pro hub to? ![x](https://evil.example/x.png) :red[now] # yes"
+LANES = ("prompt", "rag", "lora", "hybrid")
+START_S, ANSWER_MS = 60, 180_000
+BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+
+
+@pytest.fixture(scope="module")
+def address(app_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
+    """A server that nobody has visited yet."""
+    folder: Path = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**offline(), **app_settings, "LEVER_DATA_DIR": str(folder / "data")}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Until the server answers; a refused connection is tried again after the process was given a moment."""
+    for _ in range(START_S * 4):
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            try:
+                server.wait(0.25)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+    raise AssertionError("the server did not start")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=list(BROWSER_ARGUMENTS)
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visits() -> list[str]:
+    """Every address that a page asked for."""
+    return []
+
+
+def visit(browser: Browser, url: str, asked_for: list[str]) -> Page:
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(ANSWER_MS)
+    page.on("request", lambda request: asked_for.append(request.url))
+    page.goto(url)
+    return page
+
+
+def ask_for_short_answers(page: Page) -> None:
+    page.locator(".st-key-choices").get_by_role("button", name="Settings").click()
+    page.locator(".st-key-max_tokens input").fill("12")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+
+
+def answers(page: Page) -> list[str]:
+    """Each lane's answer, once all lanes are done."""
+    found = []
+    for name in LANES:
+        lane = page.locator(f".st-key-lane_{name}")
+        expect(lane.get_by_text("Done").first).to_be_visible(timeout=ANSWER_MS)
+        found.append(lane.locator("[data-testid=stText]").first.inner_text())
+    return found
+
+
+def test_a_question_typed_after_a_deep_link_is_answered_in_four_lanes_that_others_can_open(
+    browser: Browser, address: str, visits: list[str]
+) -> None:
+    page = visit(browser, f"{address}/side_by_side", visits)
+    expect(page.locator(".st-key-header")).to_be_visible(timeout=START_S * 1000)
+    expect(page.locator(".st-key-model_badge")).to_be_visible()
+    assert page.locator("[data-testid=stSidebarNav]").count() == 0
+
+    ask_for_short_answers(page)
+    page.locator(".st-key-question textarea").fill(QUESTION)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"\?run=[0-9a-f]+"))
+    watcher = visit(browser, page.url, visits)
+
+    seen = answers(page)
+    assert all(text.strip() for text in seen)
+    expect(page.locator("[data-testid=stVegaLiteChart]")).to_have_count(2)
+    assert answers(watcher) == seen
+    page.reload()
+    assert answers(page) == seen
+
+    heading = page.locator("h4", has_text="Which city").inner_text()
+    assert heading.replace("\u2060", "").strip("“”") == QUESTION
+    assert page.locator("img[src*=evil]").count() == 0
+    local = (address, address.replace("http", "ws", 1), "data:", "blob:")
+    assert [url for url in visits if not url.startswith(local)] == []
+
+
+def test_a_page_change_of_mind_does_not_stop_the_answers(
+    browser: Browser, address: str, visits: list[str]
+) -> None:
+    page = visit(browser, address, visits)
+    ask_for_short_answers(page)
+    page.locator(".st-key-example_0 button").click()
+    page.wait_for_url(re.compile(r"\?run=[0-9a-f]+"))
+    page.locator(".st-key-presenter label").first.click()
+    expect(page.locator(".st-key-lane_prompt h3").first).to_be_visible()
+    page.locator(".st-key-presenter label").first.click()
+    assert all(text.strip() for text in answers(page))
