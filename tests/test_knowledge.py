@@ -1,3 +1,4 @@
+import csv
 import shutil
 import socket
 import sys
@@ -187,6 +188,22 @@ def test_no_documents_is_one_sentence_that_names_the_folder(knowledge, scenario,
 def test_files_that_nobody_can_read_are_named(knowledge, scenario, tools):
     (scenario.path / "knowledge" / "contract.pdf").write_bytes(b"%PDF-1.7")
     assert "Left out: contract.pdf" in knowledge.ensure_index(scenario, tools).detail
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
+def test_a_document_that_can_not_be_read_is_one_sentence(knowledge, scenario, tools):
+    """A file that is there and gives an error when it is read, whoever reads it."""
+    (scenario.path / "knowledge" / "broken.md").symlink_to("/proc/self/mem")
+    with pytest.raises(KnowledgeUnavailable, match=r"broken\.md can't be read"):
+        knowledge.retrieve(scenario, "Anything?", tools)
+    assert not knowledge.health(scenario, tools).healthy
+
+
+def test_a_table_that_can_not_be_read_is_one_sentence(knowledge, scenario, tools):
+    cell = "x" * (csv.field_size_limit() + 1)
+    (scenario.path / "knowledge" / "huge.csv").write_text(f"plan,price\nPro,{cell}\n")
+    with pytest.raises(KnowledgeUnavailable, match=r"huge\.csv can't be read as a table"):
+        knowledge.retrieve(scenario, "Anything?", tools)
 
 
 def test_vectors_of_another_model_are_noticed_and_replaced(knowledge, scenario, tools):

@@ -20,9 +20,11 @@ from backends.errors import KnowledgeUnavailable, LeverError
 from backends.knowledge.documents import (
     READABLE,
     Document,
+    FolderState,
     content_hash,
     cut,
     document_paths,
+    folder_state,
     left_out,
     read_documents,
 )
@@ -59,7 +61,7 @@ class IndexHealth:
 class _Checked:
     """An index that was found good, and the folder's state (names, times, sizes) that it was good for."""
 
-    folder_state: tuple[tuple[str, int, int], ...]
+    folder_state: FolderState
     health: IndexHealth
 
 
@@ -105,7 +107,7 @@ class Knowledge:
         """
         with self._lock:
             name = _collection_name(scenario, engine)
-            state = _folder_state(scenario)
+            state = folder_state(_folder(scenario))
             checked = self._checked.get(name)
             if checked is None or checked.folder_state != state:
                 checked = self._checked[name] = self._ready(scenario, engine, name, keep=True)
@@ -151,7 +153,7 @@ class Knowledge:
 
     def _ready(self, scenario: Scenario, engine: Engine, name: str, *, keep: bool) -> _Checked:
         """Open the index, or build it when it is not to be kept; a damaged folder is moved aside, once."""
-        state = _folder_state(scenario)
+        state = folder_state(_folder(scenario))
         documents = _documents(scenario)
         try:
             try:
@@ -259,11 +261,6 @@ def _documents(scenario: Scenario) -> tuple[Document, ...]:
             f"Put {', '.join(READABLE)} files into {_folder(scenario)}.",
         )
     return documents
-
-
-def _folder_state(scenario: Scenario) -> tuple[tuple[str, int, int], ...]:
-    paths = document_paths(_folder(scenario))
-    return tuple((path.name, stat.st_mtime_ns, stat.st_size) for path in paths for stat in (path.stat(),))
 
 
 def _collection_name(scenario: Scenario, engine: Engine) -> str:

@@ -8,14 +8,21 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from backends.errors import KnowledgeUnavailable
 
 READABLE = (".md", ".txt", ".csv")
 """What is read, by the end of the file's name."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])(?=\s)|(?<=[。？！])")
 _HEADING = re.compile(r"#+\s+(?P<title>.*?)[ #]*\n+(?P<body>.*)", re.DOTALL)
+
+
+FolderState = tuple[tuple[str, int, int], ...]
+"""Name, time of the last change (ns) and size (bytes) of every readable file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +60,33 @@ def left_out(folder: Path) -> tuple[str, ...]:
 
 def read_documents(folder: Path) -> tuple[Document, ...]:
     """Every readable document that says something; UTF-8, else Windows' Western encoding."""
-    documents = (
-        Document(source=path.name, text=_decoded(path.read_bytes())) for path in document_paths(folder)
-    )
+    documents = []
+    for path in document_paths(folder):
+        with _reading(path):
+            documents.append(Document(source=path.name, text=_decoded(path.read_bytes())))
     return tuple(document for document in documents if document.text.strip())
+
+
+def folder_state(folder: Path) -> FolderState:
+    """Changes whenever a readable file comes, goes or is written."""
+    state = []
+    for path in document_paths(folder):
+        with _reading(path):
+            stat = path.stat()
+        state.append((path.name, stat.st_mtime_ns, stat.st_size))
+    return tuple(state)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """A document that can't be read, or went away just now, is a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise KnowledgeUnavailable(
+            f"The document {path.name} can't be read: {error.strerror or error}.",
+            f"Mend it or take it out of {path.parent}.",
+        ) from error
 
 
 def content_hash(documents: Sequence[Document]) -> str:
@@ -107,14 +137,24 @@ def sections(document: Document) -> tuple[str, ...]:
     """
     suffix = Path(document.source).suffix.lower()
     if suffix == ".csv":
-        rows = csv.DictReader(io.StringIO(document.text, newline=""))
-        parts = ["; ".join(f"{key}: {value}" for key, value in row.items() if key and value) for row in rows]
+        parts = _table_rows(document)
     elif suffix == ".md":
         parts = _markdown_sections(document.text)
     else:
         parts = [document.text]
     folded = (" ".join(part.split()) for part in parts)
     return tuple(part for part in folded if part)
+
+
+def _table_rows(document: Document) -> list[str]:
+    rows = csv.DictReader(io.StringIO(document.text, newline=""))
+    try:
+        return ["; ".join(f"{key}: {value}" for key, value in row.items() if key and value) for row in rows]
+    except csv.Error as error:
+        raise KnowledgeUnavailable(
+            f"The document {document.source} can't be read as a table: {error} (line {rows.line_num}).",
+            "Mend it or take it out of the scenario's knowledge folder.",
+        ) from error
 
 
 def _markdown_sections(text: str) -> list[str]:
