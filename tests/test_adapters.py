@@ -1,4 +1,5 @@
 import json
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,6 +175,20 @@ def test_a_new_adapter_takes_its_keys_place_and_gets_hooks(tiny_model: Path, tmp
     assert worker.router.hooks == sum(isinstance(m, LoraLayer) for m in worker.base.model.modules()) == 14
     with pytest.raises(AdapterRefused, match=r"adapter_model\.safetensors"):
         engine.load_adapter("shop/lora", str(tmp_path / "none"))
+    engine.stop()
+
+
+def test_the_same_weights_with_another_scale_are_another_adapter(tiny_model: Path, tmp_path: Path) -> None:
+    once = build_adapter(tmp_path / "once", tiny_model, seed=5)
+    more = shutil.copytree(once, tmp_path / "more")
+    config = json.loads((more / "adapter_config.json").read_text())
+    (more / "adapter_config.json").write_text(json.dumps(config | {"lora_alpha": 64}))
+    engine = LocalEngine(Settings(model=str(tiny_model), threads=1, scenarios_dir=tmp_path / "none"))
+    engine.start()
+    engine.load_adapter("shop/lora", str(once))
+    engine.load_adapter("shop/hybrid", str(more))
+    calls = ask(engine, [request(QUESTION, id=key, adapter=f"shop/{key}") for key in ("lora", "hybrid")])
+    assert calls.answers["lora"].token_ids != calls.answers["hybrid"].token_ids
     engine.stop()
 
 

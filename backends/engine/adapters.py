@@ -141,7 +141,9 @@ class Adapters:
         scenario, _, name = key.partition("/")
         try:
             digest = vet(Path(path), scenario, self._base.base_hash, self._base.template_hash)
-            peft_name = f"ad-{digest[:12]}"
+            # The same weights, configured otherwise (alpha), are another adapter.
+            config = (Path(path) / "adapter_config.json").read_bytes()
+            peft_name = f"ad-{hashlib.sha256(digest.encode() + config).hexdigest()[:12]}"
             if peft_name not in self._names.values():
                 self._add(peft_name, path, key)
         except AdapterRefused as refusal:
