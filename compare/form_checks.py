@@ -10,25 +10,27 @@ from jsonschema.exceptions import SchemaError, best_match
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from compare.judging import BadCheck, CannotJudge, CheckKind, Subject, quoted, split_escaped, strict_json
+from compare.judging import (
+    BadCheck,
+    CannotJudge,
+    CheckKind,
+    NoArgument,
+    Subject,
+    quoted,
+    split_escaped,
+    strict_json,
+)
 
 OWN_SCHEMA = "@schema"
 """How a cell names the scenario's schema."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Json:
+class Json(NoArgument):
     """The answer parses as JSON, with nothing around it."""
 
     name: ClassVar[str] = "json"
     kind: ClassVar[CheckKind] = "format"
-
-    @classmethod
-    def parse(cls, argument: str) -> Self:
-        """Takes no argument."""
-        if argument:
-            raise BadCheck("takes no argument")
-        return cls()
 
     def judge(self, subject: Subject) -> tuple[bool, str]:
         """Says where it does not parse."""

@@ -81,6 +81,17 @@ class Check(Protocol):
         """
 
 
+class NoArgument:
+    """What the checks without an argument share."""
+
+    @classmethod
+    def parse(cls, argument: str) -> Self:
+        """Takes no argument."""
+        if argument:
+            raise BadCheck("takes no argument")
+        return cls()
+
+
 def strict_json(text: str) -> tuple[object, str]:
     """A text as JSON and "", or None and why it is none: no text around it, no NaN, no key twice."""
     try:

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 import regex
 
-from compare.judging import BadCheck, CannotJudge, CheckKind, Subject, quoted, split_escaped
+from compare.judging import BadCheck, CannotJudge, CheckKind, NoArgument, Subject, quoted, split_escaped
 from compare.matching import citations, contains, folded, numbers_in, without_citations
 
 PATTERN_S = 1.0
@@ -197,18 +197,11 @@ class Label:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Citation:
+class Citation(NoArgument):
     """At least one passage of the gold source is cited, and none is invented."""
 
     name: ClassVar[str] = "citation"
     kind: ClassVar[CheckKind] = "content"
-
-    @classmethod
-    def parse(cls, argument: str) -> Self:
-        """Takes no argument."""
-        if argument:
-            raise BadCheck("takes no argument")
-        return cls()
 
     def judge(self, subject: Subject) -> tuple[bool, str]:
         """Without passages every citation is invented, and none can be right."""
