@@ -16,14 +16,15 @@ from ui.resources import get_engine
 from ui.state import load_view, stop
 from ui.text import safe
 
-POLL_S = 0.2
-"""Seconds between two looks at a run that goes on."""
+POLL_S, LOADING_POLL_S = 0.2, 1.0
+"""Seconds between two looks at a run that goes on, and at one that waits while the model loads."""
 
 
 def follow(view: RunView, *, presenter: bool) -> None:
     """Draw the run's lanes; while it goes on they renew themselves, at its end the page runs once more."""
     polled = not view.done
-    draw = st.fragment(_draw, run_every=POLL_S if polled else None, key="lanes")
+    pace = POLL_S if _model_ready() else LOADING_POLL_S
+    draw = st.fragment(_draw, run_every=pace if polled else None, key="lanes")
     draw(view.id, presenter=presenter, polled=polled)
 
 
@@ -39,11 +40,15 @@ def _draw(run_id: str, *, presenter: bool, polled: bool) -> None:
     if polled and view.done:
         st.rerun()
     _headline(view, presenter=presenter)
-    ready = get_engine().status().state == "ready"
+    ready = _model_ready()
     columns = st.columns(len(view.backends), border=True, gap="small")
     for column, backend in zip(columns, view.backends, strict=True):
         with column, st.container(key=f"lane_{backend}"):
             _lane(view, backend, ready=ready, presenter=presenter)
+
+
+def _model_ready() -> bool:
+    return get_engine().status().state == "ready"
 
 
 def _headline(view: RunView, *, presenter: bool) -> None:
