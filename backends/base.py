@@ -45,7 +45,8 @@ def query_text(query: Query) -> str:
 
 
 def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
-    """The key of the scenario's adapter ``name``, loaded into the engine first if it came after the start.
+    """The key of the scenario's adapter ``name``, loaded into the engine first if it came after the start or
+    was trained again since.
 
     Raises:
         AdapterRefused: there is no such folder, or the engine's vetting refuses what is in it.
@@ -57,9 +58,9 @@ def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
             f'The scenario {scenario.name} has no adapter "{name}" yet.',
             f"Train it with: python -m compare train {scenario.name}",
         )
-    if key not in {adapter.key for adapter in engine.status().adapters}:
+    if not engine.adapter_is_current(key, str(folder)):
         engine.wait_ready()
-        if key not in {adapter.key for adapter in engine.status().adapters}:
+        if not engine.adapter_is_current(key, str(folder)):
             engine.load_adapter(key, str(folder))
     return key
 

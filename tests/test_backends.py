@@ -1,3 +1,5 @@
+import hashlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,6 +138,29 @@ def test_the_default_lanes_share_one_system_text_and_differ_in_passages_and_adap
         }
     loaded = {adapter.key for adapter in own_engine.status().adapters}
     assert {"plans/lora", "plans/hybrid"} <= loaded
+
+
+def test_an_adapter_that_was_trained_again_is_what_the_next_question_gets(scenario, own_engine, tiny_model):
+    again, folder = replace(scenario, name="again"), scenario.path / "adapters" / "lora"
+
+    def loaded() -> str:
+        registry()["lora"].prepare(ask("Hello?"), again, own_engine)
+        (adapter,) = (found for found in own_engine.status().adapters if found.key == "again/lora")
+        assert adapter.proof == "passed"
+        return adapter.hash
+
+    build_adapter(folder, tiny_model, seed=1)
+    first = loaded()
+    assert own_engine.adapter_is_current("again/lora", str(folder))
+    assert loaded() == first
+    shutil.rmtree(folder)
+    build_adapter(folder, tiny_model, seed=2)
+    assert not own_engine.adapter_is_current("again/lora", str(folder))
+    weights = (folder / "adapter_model.safetensors").read_bytes()
+    assert loaded() == hashlib.sha256(weights).hexdigest() != first
+    build_adapter(folder, tiny_model, base_hash="another")
+    with pytest.raises(AdapterRefused, match="another base model"):
+        loaded()
 
 
 def test_an_adapter_for_another_base_is_refused_with_the_command_that_trains_it(

@@ -27,6 +27,9 @@ _FORBIDDEN = (
     "use_dora", "use_qalora", "use_bdlora", "lora_bias", "modules_to_save", "trainable_token_indices",
     "target_parameters", "layer_replication", "alora_invocation_tokens", "arrow_config", "megatron_config",
 )  # fmt: skip
+FILES = ("adapter_config.json", "adapter_model.safetensors", "card.json")
+FolderState = tuple[tuple[int, int] | None, ...]
+"""Time of the last change (ns) and size (bytes) of each of the files; None for one that is not there."""
 log = logging.getLogger(__name__)
 
 
@@ -109,6 +112,19 @@ def _read(file: Path, adapter: str, hint: str) -> dict[str, object]:
     return found
 
 
+def folder_state(folder: Path) -> FolderState:
+    """Changes whenever one of an adapter's files comes, goes or is written."""
+    return tuple(_file_state(folder / name) for name in FILES)
+
+
+def _file_state(file: Path) -> tuple[int, int] | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
 class Adapters:
     """The loaded adapters of one base. ``problems`` keeps, by key, why others are not."""
 
@@ -116,6 +132,7 @@ class Adapters:
         self._base, self._router = base, router
         self._peft: PeftModel | None = None
         self._names: dict[str, str] = {}
+        self._states: dict[str, FolderState] = {}
         self.infos: dict[str, AdapterInfo] = {}
         self.problems: dict[str, str] = {}
 
@@ -139,6 +156,7 @@ class Adapters:
             AdapterRefused: with the reason and how to retrain; the reason stays in ``problems``.
         """
         scenario, _, name = key.partition("/")
+        state = folder_state(Path(path))  # Before reading: what is written meanwhile counts as a change.
         try:
             digest = vet(Path(path), scenario, self._base.base_hash, self._base.template_hash)
             # The same weights, configured otherwise (alpha), are another adapter.
@@ -150,13 +168,17 @@ class Adapters:
             self.problems[key] = str(refusal)
             raise
         old = self._names.get(key)
-        self._names[key] = peft_name
+        self._names[key], self._states[key] = peft_name, state
         self.problems.pop(key, None)
         self.infos[key] = AdapterInfo(key=key, scenario=scenario, name=name, hash=digest, proof="not run")
         if old is not None and old not in self._names.values() and self._peft is not None:
             self._peft.set_adapter(peft_name)
             self._peft.delete_adapter(old)
             self._router.attach(self._base.model)
+
+    def is_current(self, key: str, folder: Path) -> bool:
+        """Whether what is loaded under the key is what stands in the folder."""
+        return key in self._states and self._states[key] == folder_state(folder)
 
     def peft_name(self, key: str) -> str:
         """PEFT's name of a loaded adapter.

@@ -160,5 +160,8 @@ class Engine(Protocol):
             AdapterRefused: with the reason and how to retrain.
         """
 
+    def adapter_is_current(self, key: str, path: str) -> bool:
+        """Whether the adapter loaded under ``key`` is the one that stands in the folder now; never blocks."""
+
     def stop(self) -> None:
         """Finish nothing more; queued and running calls fail with a sentence."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,6 +126,13 @@ class LocalEngine(EngineLoop):
         job = AdapterJob(key=key, path=path)
         self._enqueue(job)
         return job.result.result()
+
+    def adapter_is_current(self, key: str, path: str) -> bool:
+        """Whether the adapter loaded under ``key`` is the one that stands in the folder now, by times and
+        sizes of its files; never blocks.
+        """
+        worker = self._worker
+        return worker is not None and worker.loaded and worker.adapters.is_current(key, Path(path))
 
     def adapter_problem(self, key: str) -> str | None:
         """Why a scenario's adapter can't be used ("scenario/name"), or None when it is loaded or there is
