@@ -223,7 +223,7 @@ def test_charts_name_their_lanes_parts_and_units(page: AppTest) -> None:
     latency, tokens = (json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart"))
     assert "Where the time went" in json.dumps(latency["title"])
     assert "Seconds per answer" in json.dumps(latency)
-    assert "Tokens per answer" in json.dumps(tokens)
+    assert "Tokens (pieces of words) per answer" in json.dumps(tokens)
     titles = {name: words.lane_title(name) for name in view.backends}
     drawn = charts.latency_chart(view, titles)
     assert drawn is not None
