@@ -26,6 +26,8 @@ from backends.pocket.tokens import CONTEXT_TOKENS, VOCABULARY, encode, pieces, t
 
 HERE = Path(__file__).parent
 POOL = 512
+POSITION = "training.json"
+"""Beside the weights: how many steps, pools of samples and tokens they have seen."""
 EMBEDDING_LR = 0.4
 """The embeddings' rate as a share of the matrices': faster, tokens move while heads learn to find them."""
 
@@ -42,6 +44,7 @@ class Options:
     work: Path
     out: Path
     every: int
+    go_on: bool
 
 
 def new_model() -> LlamaForCausalLM:
@@ -113,6 +116,12 @@ class Training:
 
     def _resume(self) -> None:
         if not self.checkpoint.exists():
+            if self.options.go_on:
+                self.model.load_state_dict(
+                    LlamaForCausalLM.from_pretrained(self.options.out, dtype=torch.float32).state_dict()
+                )
+                position = json.loads((self.options.out / POSITION).read_text(encoding="utf-8"))
+                self.pool, self.tokens = position["pool"], position["tokens"]
             return
         state = torch.load(self.checkpoint, weights_only=True)
         self.model.load_state_dict(state["model"])
@@ -132,6 +141,8 @@ class Training:
         torch.save(state, self.checkpoint.with_suffix(".new"))
         self.checkpoint.with_suffix(".new").replace(self.checkpoint)
         export(self.model, self.tokenizer, self.options.work, self.options.out)
+        position = {"step": self.step, "pool": self.pool, "tokens": self.tokens}
+        (self.options.out / POSITION).write_text(json.dumps(position) + "\n", encoding="utf-8")
 
     def run(self, log: TextIO) -> None:
         """Train pool by pool until all steps are done; one JSON line of scores to ``log`` now and then."""
@@ -219,6 +230,11 @@ def read_options() -> Options:
     parser.add_argument("--work", type=Path, default=HERE / ".training")
     parser.add_argument("--out", type=Path, default=HERE / "weights")
     parser.add_argument("--every", type=int, default=250, help="steps between scores and checkpoints")
+    parser.add_argument(
+        "--go-on",
+        action="store_true",
+        help="begin with the weights and tokenizer in --out, at their place in the corpus, for --steps more",
+    )
     return Options(**vars(parser.parse_args()))
 
 
@@ -228,6 +244,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(SEED)
     options.work.mkdir(parents=True, exist_ok=True)
+    if options.go_on and not (options.work / "tokenizer.json").exists():
+        for file in options.out.glob("*token*.json"):
+            shutil.copy(file, options.work / file.name)
     if not (options.work / "tokenizer.json").exists():
         train_tokenizer(options.work, SEED)
     tokenizer = AutoTokenizer.from_pretrained(str(options.work))
