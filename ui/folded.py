@@ -1,5 +1,6 @@
 """Several repeats of one lane drawn as one: equal answers folded, figures as means, checks as counts."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -34,7 +35,7 @@ def answers(view: RunView, backend: str, *, presenter: bool) -> None:
             for group in groups[1:]:
                 st.markdown(f"**{numbers.share(group.size, len(done))}**")
                 _text(group.text, presenter=False)
-    _losses(calls)
+    _losses(calls, hints=not presenter)
 
 
 def _said(size: int, whole: int) -> str:
@@ -52,15 +53,14 @@ def _text(text: str, *, presenter: bool) -> None:
         st.text(text, width="stretch")
 
 
-def _losses(calls: Sequence[LiveAnswer]) -> None:
+def _losses(calls: Sequence[LiveAnswer], *, hints: bool) -> None:
     stopped = sum(call.status == "cancelled" for call in calls)
     if stopped:
         st.caption(f"{numbers.share(stopped, len(calls))} stopped before the end.")
     failures = [call.failure for call in calls if call.failure is not None]
-    reasons = dict.fromkeys(f"{failure.message} {failure.hint}".strip() for failure in failures)
-    for reason in reasons:
-        times = sum(f"{failure.message} {failure.hint}".strip() == reason for failure in failures)
-        st.error(f"{numbers.share(times, len(calls))} failed: {safe(reason)}", icon=":material/error:")
+    for failure, times in Counter(failures).items():
+        reason = safe(f"{failure.message} {failure.hint if hints else ''}")
+        st.error(f"{numbers.share(times, len(calls))} failed: {reason}", icon=":material/error:")
 
 
 def checks(calls: Sequence[LiveAnswer]) -> None:
@@ -83,7 +83,7 @@ def time_in_short(calls: Sequence[LiveAnswer]) -> None:
         [call.answer.timing.total_ms for call in calls if call.status == "done" and call.answer is not None]
     )
     if total is not None:
-        st.markdown(f"#### {numbers.seconds(total)}")
+        st.markdown(f"#### Took {numbers.seconds(total)}")
 
 
 def figures(calls: Sequence[LiveAnswer]) -> None:

@@ -110,7 +110,8 @@ def answer(call: LiveAnswer, *, presenter: bool) -> None:
     elif call.status == "done":
         st.caption("The model ended its answer without writing anything.")
     if call.failure is not None:
-        st.error(f"{safe(call.failure.message)} {safe(call.failure.hint)}".strip(), icon=":material/error:")
+        hint = "" if presenter else call.failure.hint
+        st.error(f"{safe(call.failure.message)} {safe(hint)}".strip(), icon=":material/error:")
 
 
 def _passages(passages: Sequence[Passage]) -> None:
