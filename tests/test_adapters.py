@@ -1,11 +1,12 @@
 import json
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from backends.engine.adapters import config_problem, vet
@@ -36,6 +37,16 @@ def adapter_engine(adapter_settings: Settings) -> Iterator[LocalEngine]:
     engine.start()
     status = engine.wait_ready(120)
     assert status.state == "ready", status.detail
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="module")
+def misfit_engine(tiny_settings: Settings) -> Iterator[LocalEngine]:
+    """A running engine that no adapter ever gets into."""
+    engine = LocalEngine(tiny_settings)
+    engine.start()
+    assert engine.wait_ready(120).state == "ready"
     yield engine
     engine.stop()
 
@@ -203,6 +214,59 @@ def test_an_adapter_that_is_being_trained_is_left_alone(tiny_model: Path, tmp_pa
     engine.stop()
 
 
+def _without_one(weights: dict[str, torch.Tensor], name: str) -> None:
+    del weights[name]
+
+
+def _of_another_width(weights: dict[str, torch.Tensor], name: str) -> None:
+    weights[name] = torch.zeros(4, 32)
+
+
+def _of_another_rank(weights: dict[str, torch.Tensor], name: str) -> None:
+    weights[name] = torch.zeros(8, 64)
+
+
+def _for_a_third_layer(weights: dict[str, torch.Tensor], name: str) -> None:
+    weights[name.replace("layers.0", "layers.2")] = torch.zeros(4, 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_without_one, "is missing"),
+        (_of_another_width, "is 4 x 32, but the base model needs 4 x 64"),
+        (_of_another_rank, "is 8 x 64, but the base model needs 4 x 64"),
+        (_for_a_third_layer, "layers.2.self_attn.q_proj.lora_A.weight has no place in the base model"),
+        (None, "does not suit the base model"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_refused_before_it_touches_the_base(
+    change: Callable[[dict[str, torch.Tensor], str], None] | None,
+    words: str,
+    misfit_engine: LocalEngine,
+    tiny_model: Path,
+    tmp_path: Path,
+) -> None:
+    folder = build_adapter(tmp_path / "lora", tiny_model, target_modules=["q_proj"])
+    if change is None:
+        config = json.loads((folder / "adapter_config.json").read_text())
+        (folder / "adapter_config.json").write_text(json.dumps(config | {"target_modules": ["no_proj"]}))
+    else:
+        weights = load_file(folder / "adapter_model.safetensors")
+        change(weights, "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight")
+        save_file(weights, folder / "adapter_model.safetensors")
+    worker = misfit_engine._worker
+    assert worker is not None
+    before = [name for name, _ in worker.base.model.named_modules()]
+    with pytest.raises(AdapterRefused) as caught:
+        misfit_engine.load_adapter("shop/lora", str(folder))
+    assert words in caught.value.message
+    assert "python -m compare train shop" in caught.value.hint
+    assert [name for name, _ in worker.base.model.named_modules()] == before
+    assert worker.router.hooks == 0
+    assert misfit_engine.status().state == "ready"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -258,8 +322,6 @@ def test_incomplete_pickled_and_foreign_adapters_are_refused(tiny_model: Path, t
 
 
 def test_weights_besides_lora_matrices_are_refused(tiny_model: Path, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
     good = build_adapter(tmp_path / "lora", tiny_model)
     weights = load_file(good / "adapter_model.safetensors")
     weights["base_model.model.lm_head.weight"] = torch.zeros(2)

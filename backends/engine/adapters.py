@@ -206,6 +206,12 @@ class Adapters:
     def _add(self, peft_name: str, path: str, key: str) -> None:
         from peft import PeftModel
 
+        from backends.engine.shapes import misfit
+
+        if reason := misfit(Path(path), self._base.model):
+            raise AdapterRefused(
+                f"The adapter {key} does not fit the base model: {reason}.", retrain(key.partition("/")[0])
+            )
         device = str(self._base.model.device)
         try:
             with warnings.catch_warnings():
