@@ -1,4 +1,6 @@
 import json
+import math
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,6 +19,7 @@ from backends.prompts import build_prompt
 from backends.scenario import RetrievalSettings, Scenario
 from backends.settings import ROOT, Settings
 from backends.training import Recipe
+from backends.training.__main__ import main
 from backends.training.examples import (
     Conversation,
     Example,
@@ -155,6 +158,38 @@ def test_the_process_prints_its_cards_and_nothing_else(scenario, settings_of, ti
     ran = subprocess.run(unknown, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "Did you mean plans?" in ran.stderr
+
+
+def test_what_a_library_prints_while_training_is_no_card(scenario, settings_of, monkeypatch, capsys):
+    import transformers
+
+    train = transformers.Trainer.train
+
+    def talkative(trainer: transformers.Trainer) -> object:
+        print("Hello from a library")
+        return train(trainer)
+
+    monkeypatch.setattr(transformers.Trainer, "train", talkative)
+    monkeypatch.setattr("backends.training.__main__.load_scenario", lambda name: scenario)
+    monkeypatch.setattr("backends.training.__main__.settings", lambda: settings_of)
+    assert main(["plans", "--adapter", "lora", "--max-steps", "1"]) == 0
+    printed = capsys.readouterr()
+    (card,) = json.loads(printed.out)
+    assert card["steps"] == 1
+    assert "Hello from a library" in printed.err
+
+
+def test_a_model_without_a_padding_token_can_be_trained(scenario, settings_of, tiny_model, tmp_path):
+    model = shutil.copytree(tiny_model, tmp_path / "no-padding")
+    for name in ("tokenizer_config.json", "config.json", "generation_config.json"):
+        told = json.loads((model / name).read_text())
+        kept = {key: value for key, value in told.items() if key not in ("pad_token", "pad_token_id")}
+        (model / name).write_text(json.dumps(kept))
+    assert load_tokenizer(model).pad_token is None
+    settings = settings_of.model_copy(update={"model": str(model)})
+    card = make_adapter(scenario, "lora", replace(TWENTY_STEPS, max_steps=2), settings, silent)
+    assert card["steps"] == 2
+    assert math.isfinite(card["held_out_loss"])
 
 
 def test_only_the_answer_and_its_end_of_turn_are_learnt(scenario, chat):

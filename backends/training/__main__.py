@@ -7,6 +7,7 @@ input, 3 something broke.
 import argparse
 import json
 import sys
+from contextlib import redirect_stdout
 from dataclasses import fields
 from pathlib import Path
 
@@ -51,18 +52,19 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         scenario = load_scenario(asked.scenario)
-        cards = [
-            make_adapter(
-                scenario,
-                name,
-                recipe,
-                settings(),
-                report,
-                examples_file=asked.examples,
-                out=asked.out and asked.out / name,
-            )
-            for name in asked.adapter or ADAPTERS
-        ]
+        with redirect_stdout(sys.stderr):  # Whatever a library prints is no card.
+            cards = [
+                make_adapter(
+                    scenario,
+                    name,
+                    recipe,
+                    settings(),
+                    report,
+                    examples_file=asked.examples,
+                    out=asked.out and asked.out / name,
+                )
+                for name in asked.adapter or ADAPTERS
+            ]
     except LeverError as error:
         report(str(error))
         return 2 if isinstance(error, BadInput) else 3

@@ -58,12 +58,15 @@ def fit(
 ) -> Fit:
     """Train, then save ``adapter_config.json`` and ``adapter_model.safetensors`` into ``folder``.
 
-    The base's layers are wrapped in place; use a base of its own, never the engine's.
+    The base's layers are wrapped in place; use a base of its own, never the engine's. A tokenizer without a
+    padding token pads with its end token: padding is masked, and its labels are ignored.
 
     Raises:
         BadInput: learning diverged (the held-out loss is not a number).
     """
     set_seed(recipe.seed)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(min(base.end_ids))
     lora = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
         r=recipe.rank,
