@@ -1,4 +1,5 @@
 import csv
+import multiprocessing
 import shutil
 import socket
 import sys
@@ -6,6 +7,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,8 @@ from backends.knowledge import Knowledge
 from backends.knowledge.documents import Chunk, Document, cut, sections
 from backends.knowledge.index import ChromaIndex, Stored
 from backends.scenario import RetrievalSettings, Scenario, load_scenario
+
+PATIENCE_S = 120
 
 
 class Tools:
@@ -248,6 +253,31 @@ def test_a_corrupt_folder_is_moved_aside_and_rebuilt_with_a_sentence(scenario, t
     assert damaged.retrieve(scenario, "What warranty does Pro include?", tools).passages
 
 
+def test_a_folder_that_another_process_moved_aside_is_not_used_any_more(knowledge, scenario, tools, tmp_path):
+    question = "What warranty does Pro include?"
+    before = knowledge.retrieve(scenario, question, tools).passages
+    (tmp_path / "chroma").rename(tmp_path / "elsewhere")
+    assert knowledge.retrieve(scenario, question, tools).passages == before
+    assert (tmp_path / "chroma" / "chroma.sqlite3").is_file()
+    assert not list(tmp_path.glob("chroma.damaged-*"))
+
+
+def test_two_processes_that_start_at_once_build_one_index(scenario, tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    gate, told = spawn.Barrier(2), spawn.Queue()
+    folder = tmp_path / "chroma"
+    both = [spawn.Process(target=_build_at_once, args=(folder, scenario, gate, told)) for _ in range(2)]
+    for process in both:
+        process.start()
+    (first, first_embedded), (second, second_embedded) = (told.get(timeout=PATIENCE_S) for _ in both)
+    for process in both:
+        process.join()
+    assert first == second
+    assert first[0] > 3
+    assert min(first_embedded, second_embedded) <= 3  # only the samples of the health check
+    assert not list(tmp_path.glob("chroma.damaged-*"))
+
+
 def test_a_folder_that_can_not_be_written_names_the_setting(scenario, tools, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(KnowledgeUnavailable, match="LEVER_DATA_DIR"):
@@ -288,6 +318,18 @@ def test_a_heading_opens_its_section_and_an_empty_one_says_nothing():
 
 def _is_local(address: object) -> bool:
     return isinstance(address, str) or (isinstance(address, tuple) and address[0] in ("127.0.0.1", "::1"))
+
+
+def _build_at_once(folder: Path, scenario: Scenario, gate: Barrier, told: Queue) -> None:
+    """What each of the processes does: get everything ready, wait for the other, build."""
+    knowledge, tools = Knowledge(folder), Tools()
+    tools.embed(["warm-up"])
+    tools.embedded = 0
+    gate.wait(PATIENCE_S)
+    health = knowledge.ensure_index(scenario, tools)
+    embedded = tools.embedded
+    found = knowledge.retrieve(scenario, "What warranty does the Pro plan include?", tools)
+    told.put(((health.chunks, tuple(passage.chunk_id for passage in found.passages)), embedded))
 
 
 def _collection(knowledge: Knowledge):

@@ -83,21 +83,16 @@ class Knowledge:
         """
         self.ensure_index(scenario, engine)
         vectors, embed_ms = engine.embed([query_text])
-        started = time.perf_counter()
-        try:
-            passages = self._search(scenario, vectors[0], engine)
-        except IndexDamaged as error:
-            log.warning(
-                "The index of %s broke while it was searched and is rebuilt: %s", scenario.name, error
-            )
-            self.rebuild(scenario, engine)
-            started = time.perf_counter()
+        for keep in (True, False):  # Another process may just have built it; else it is built anew.
             try:
-                passages = self._search(scenario, vectors[0], engine)
-            except IndexDamaged as again:
-                raise self._hopeless(again) from again
-        retrieve_ms = (time.perf_counter() - started) * 1000
-        return Retrieval(passages=passages, embed_ms=embed_ms, retrieve_ms=retrieve_ms)
+                return self._search(scenario, vectors[0], embed_ms, engine)
+            except IndexDamaged as error:
+                log.warning("The index of %s broke while it was searched: %s", scenario.name, error)
+                self._look_again(scenario, engine, keep=keep)
+        try:
+            return self._search(scenario, vectors[0], embed_ms, engine)
+        except IndexDamaged as error:
+            raise self._hopeless(error) from error
 
     def ensure_index(self, scenario: Scenario, engine: Engine) -> IndexHealth:
         """Make sure that the index is there, fits the documents and works; at once when nothing changed.
@@ -119,28 +114,32 @@ class Knowledge:
         Raises:
             KnowledgeUnavailable: as for :meth:`retrieve`.
         """
-        with self._lock:
-            name = _collection_name(scenario, engine)
-            checked = self._checked[name] = self._ready(scenario, engine, name, keep=False)
-            return checked.health
+        return self._look_again(scenario, engine, keep=False)
 
     def health(self, scenario: Scenario, engine: Engine) -> IndexHealth:
         """The state after a close look that mends what it can; what it can't is a sentence, not an error."""
         try:
-            with self._lock:
-                self._checked.pop(_collection_name(scenario, engine), None)
-                return self.ensure_index(scenario, engine)
+            return self._look_again(scenario, engine, keep=True)
         except LeverError as error:
             documents = len(document_paths(_folder(scenario)))
             return IndexHealth(
                 scenario=scenario.name, documents=documents, chunks=0, healthy=False, detail=str(error)
             )
 
-    def _search(self, scenario: Scenario, vector: np.ndarray, engine: Engine) -> tuple[Passage, ...]:
+    def _look_again(self, scenario: Scenario, engine: Engine, *, keep: bool) -> IndexHealth:
+        """Check the index, however good it was before; build it anew when it is bad or not to be kept."""
+        with self._lock:
+            name = _collection_name(scenario, engine)
+            self._checked.pop(name, None)
+            checked = self._checked[name] = self._ready(scenario, engine, name, keep=keep)
+            return checked.health
+
+    def _search(self, scenario: Scenario, vector: np.ndarray, embed_ms: float, engine: Engine) -> Retrieval:
         wanted = scenario.retrieval
+        started = time.perf_counter()
         hits = self.index.search(_collection_name(scenario, engine), vector, wanted.k)
         near = [hit for hit in hits if hit.cosine >= wanted.min_cosine]
-        return tuple(
+        passages = tuple(
             Passage(
                 number=number,
                 source=hit.chunk.source,
@@ -150,17 +149,22 @@ class Knowledge:
             )
             for number, hit in enumerate(near, 1)
         )
+        retrieve_ms = (time.perf_counter() - started) * 1000
+        return Retrieval(passages=passages, embed_ms=embed_ms, retrieve_ms=retrieve_ms)
 
     def _ready(self, scenario: Scenario, engine: Engine, name: str, *, keep: bool) -> _Checked:
-        """Open the index, or build it when it is not to be kept; a damaged folder is moved aside, once."""
+        """Open the index, or build it when it is not to be kept; a damaged folder is moved aside, once. Other
+        processes wait meanwhile.
+        """
         state = folder_state(_folder(scenario))
         documents = _documents(scenario)
         try:
-            try:
-                stored, news = self._opened(documents, scenario, engine, name, keep=keep)
-            except IndexDamaged as error:
-                news = self._moved_aside(error)
-                stored, _ = self._opened(documents, scenario, engine, name, keep=False)
+            with self.index.alone():
+                try:
+                    stored, news = self._opened(documents, scenario, engine, name, keep=keep)
+                except IndexDamaged as error:
+                    news = self._moved_aside(error)
+                    stored, _ = self._opened(documents, scenario, engine, name, keep=False)
         except IndexDamaged as error:
             raise self._hopeless(error) from error
         except OSError as error:

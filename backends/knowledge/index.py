@@ -49,12 +49,30 @@ class Stored:
 
 
 class ChromaIndex:
-    """The collections under one path. Any thread may call it; calls wait for each other."""
+    """The collections under one path. Any thread may call it; calls wait for each other.
+
+    Other processes may use the same folder: whoever builds, checks or moves it aside does so :meth:`alone`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
         self._client: ClientAPI | None = None
+        self._folder: tuple[int, int] | None = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from changing the folder meanwhile; waits for one that does. A process that
+        dies lets go.
+
+        Raises:
+            OSError: the lock's file can't be written beside the folder.
+        """
+        from filelock import FileLock
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path.with_name(f"{self.path.name}.lock")):
+            yield
 
     def stored(self, name: str) -> Stored | None:
         """What the collection says of itself, None when there is none of that name."""
@@ -141,11 +159,8 @@ class ChromaIndex:
 
     def move_aside(self) -> Path | None:
         """Rename the folder, so that the next call starts an empty one; None when there was no folder."""
-        from chromadb.api.shared_system_client import SharedSystemClient
-
         with self._lock:
-            self._client = None
-            SharedSystemClient.clear_system_cache()
+            self._close()
             if not self.path.exists():
                 return None
             aside = self.path.with_name(f"{self.path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
@@ -158,12 +173,21 @@ class ChromaIndex:
     def _collection(self, client: "ClientAPI", name: str) -> "Collection":
         return client.get_collection(name, embedding_function=None)
 
+    def _close(self) -> None:
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        self._client = None
+        SharedSystemClient.clear_system_cache()
+
     @contextmanager
     def _guarded(self) -> Iterator["ClientAPI"]:
         with self._lock:
             try:
+                if self._client is not None and self._folder != _identity(self.path):
+                    self._close()  # Another process moved the folder aside, with the files that are open.
                 if self._client is None:
                     self._client = _opened(self.path)
+                    self._folder = _identity(self.path)
                 yield self._client
             except (KeyboardInterrupt, SystemExit, OSError, MemoryError, IndexDamaged):
                 raise
@@ -174,6 +198,15 @@ class ChromaIndex:
 def same_vector(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two unit vectors are the same but for rounding; other models' vectors never are."""
     return a.shape == b.shape and float(a @ b) > _SAME_VECTOR
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tells a folder from another one of the same name; None when there is none."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _opened(path: Path) -> "ClientAPI":
