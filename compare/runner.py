@@ -54,7 +54,7 @@ def start(
     lanes = chosen(tuple(backends))
     check_query(query)
     check_length(query, engine)
-    case = _case_of(query, scenario)
+    case, unchecked = _case_of(query, scenario)
     view = _plan(query, lanes, scenario.system_prompt if system is None else system)
     store_failure: Failure | None = None
     try:
@@ -64,7 +64,14 @@ def start(
     run = LiveRun(view)
     live_runs().add(run)
     worker = Worker(
-        run=run, scenario=scenario, backends=lanes, system=system, store=store, engine=engine, case=case
+        run=run,
+        scenario=scenario,
+        backends=lanes,
+        system=system,
+        store=store,
+        engine=engine,
+        case=case,
+        unchecked=unchecked,
     )
     worker.store_failure = store_failure
     run.on_cancel(worker.cancel)
@@ -136,17 +143,19 @@ def _plan(query: Query, lanes: Sequence[Backend], system_text: str) -> RunView:
     )
 
 
-def _case_of(query: Query, scenario: Scenario) -> Case | None:
-    """The query's case; a free question needs none, so unreadable cases do not stop it."""
+def _case_of(query: Query, scenario: Scenario) -> tuple[Case | None, str]:
+    """The query's case, and why nobody knows whether it has one; unreadable cases do not stop a free
+    question, but it might have had checks.
+    """
     try:
         cases = load_cases(scenario)
-    except BadInput:
+    except BadInput as error:
         if query.case_id is not None:
             raise
-        return None
+        return None, f"cases.csv can't be read: {error.message}"
     if query.case_id is None:
-        return matching_case(cases, query.text)
+        return matching_case(cases, query.text), ""
     found = next((case for case in cases if case.id == query.case_id), None)
     if found is None:
         raise BadInput(f"The scenario {scenario.name!r} has no case {query.case_id!r}.")
-    return found
+    return found, ""

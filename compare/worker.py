@@ -16,9 +16,9 @@ from backends.base import Backend
 from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Request, Started, Text
 from backends.errors import EngineStopped, as_failure
 from backends.scenario import Scenario
-from backends.types import Failure, Prompt, Stage
+from backends.types import Failure, Passage, Prompt, Stage
 from compare.cases import Case
-from compare.checks import run_checks
+from compare.checks import CheckResult, run_checks
 from compare.live import CallKey, LiveAnswer, LiveRun, Provenance
 from compare.store import Store, now
 from compare.versions import package_versions
@@ -38,6 +38,8 @@ class Worker:
     store: Store
     engine: Engine
     case: Case | None
+    unchecked: str = ""
+    """Why nobody knows whether the query has checks; shown as one that is unscored."""
     store_failure: Failure | None = None
     _lock: Lock = field(default_factory=Lock)
     _claimed: set[CallKey] = field(default_factory=set)
@@ -181,8 +183,12 @@ class Worker:
         if answer.finish == "cancelled":
             return replace(ended, status="cancelled")
         passages = () if call.prompt is None else call.prompt.passages
-        checks = () if self.case is None else run_checks(self.case, answer.text, passages, self.scenario)
-        return replace(ended, status="done", checks=checks)
+        return replace(ended, status="done", checks=self._checks(answer.text, passages))
+
+    def _checks(self, text: str, passages: tuple[Passage, ...]) -> tuple[CheckResult, ...]:
+        if self.unchecked:
+            return (CheckResult(name="cases", kind="content", result="unscored", reason=self.unchecked),)
+        return () if self.case is None else run_checks(self.case, text, passages, self.scenario)
 
     def _fail(self, keys: Sequence[CallKey], error: BaseException, stage: Stage) -> None:
         failure = as_failure(error, stage)

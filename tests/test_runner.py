@@ -288,11 +288,16 @@ def test_a_call_that_can_not_be_judged_fails_with_its_reason_and_the_run_ends(
     assert kept.load_run(view.id).status == "done"
 
 
-def test_unreadable_cases_do_not_stop_a_free_question(engine: LocalEngine, kept: Store, folder: Path) -> None:
+def test_unreadable_cases_do_not_stop_a_free_question_but_are_named_as_unscored(
+    engine: LocalEngine, kept: Store, folder: Path
+) -> None:
     (folder / "scenarios" / "bare" / "cases.csv").write_text("no,query\n1\n")
     view = ended(start(replace(QUERY, scenario="bare"), backends=("prompt",), store=kept, engine=engine))
     assert view.calls["prompt", 0].status == "done"
-    assert view.calls["prompt", 0].checks == ()
+    (check,) = view.calls["prompt", 0].checks
+    assert check.result == "unscored"
+    assert check.reason.startswith("cases.csv can't be read: Line 2 of cases.csv of 'bare'")
+    assert kept.load_run(view.id).calls["prompt", 0].checks == (check,)
 
 
 def test_a_prompt_over_the_context_fails_its_lane_with_both_numbers(engine: LocalEngine, kept: Store) -> None:
