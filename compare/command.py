@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backends.engine.base import EngineStatus
+from backends.errors import BadInput
 
 if TYPE_CHECKING:
     from backends.engine.local import LocalEngine
@@ -29,10 +30,17 @@ def say(text: str) -> None:
 
 
 def started_engine() -> "tuple[LocalEngine, EngineStatus]":
-    """The process's engine, started and settled; its status says whether it is ready or why not."""
+    """The process's engine, started and settled; its status says whether it is ready or why not.
+
+    Raises:
+        BadInput: a setting of the engine can't be used here; the sentence names it.
+    """
     from backends.engine.local import engine
 
     running = engine()
     say("Loading the model ...")
     running.start()
-    return running, running.wait_ready()
+    status = running.wait_ready()
+    if isinstance(running.failure, BadInput):
+        raise running.failure
+    return running, status

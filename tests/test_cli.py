@@ -150,6 +150,22 @@ def test_an_impossible_setting_is_one_sentence_that_names_it_and_exit_code_2(dat
     assert "LEVER_THREADS" in said
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [
+        (("ask", "Hi", "--scenario", "support-facts"), "LEVER_DEVICE", "abacus"),
+        (("doctor",), "LEVER_DTYPE", "int3"),
+    ],
+)
+def test_a_device_or_number_format_that_is_not_there_is_bad_input_too(
+    command: tuple[str, ...], name: str, value: str, data_folder: Path
+) -> None:
+    done = lever(data_folder, *command, **{name: value})
+    assert (done.returncode, done.stdout) == (2, "")
+    (said,) = [line for line in done.stderr.splitlines() if line != "Loading the model ..."]
+    assert f"{name} is {value}" in said
+
+
 def test_no_done_call_is_exit_code_3_and_the_document_says_why(data_folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"this is no database" * 100)

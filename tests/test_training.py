@@ -328,6 +328,13 @@ def test_a_recipe_that_makes_no_sense_is_bad_input(scenario, settings_of, wrong)
         make_adapter(scenario, "lora", replace(Recipe(), **wrong), settings_of, silent)
 
 
+@pytest.mark.parametrize("adapter", ["lora", "hybrid"])
+def test_a_setting_that_can_not_be_used_is_bad_input_that_names_it(scenario, settings_of, adapter):
+    settings = settings_of.model_copy(update={"dtype": "int3"})
+    with pytest.raises(BadInput, match="LEVER_DTYPE is int3"):
+        make_adapter(scenario, adapter, TWENTY_STEPS, settings, silent)
+
+
 def _cited_line(conversation: Conversation) -> str:
     """The number that the answer cites, once its passage was seen to say the answer."""
     cited = conversation.messages[-1].content.removesuffix("].").rpartition("[")[2]

@@ -151,8 +151,8 @@ def choose_device(wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        torch.zeros(1, device=wanted)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=wanted).item()  # A device without memory ("meta") holds no number.
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise BadInput(
             f"LEVER_DEVICE is {wanted}, but this machine can't use that.", "Set it to auto."
         ) from error

@@ -35,7 +35,7 @@ class LocalEngine(EngineLoop):
             if self._thread is not None and self._thread.is_alive():
                 return
             self._state, self._detail = "loading", "The model is loading."
-            self._worker, self._stopping = None, False
+            self._worker, self._stopping, self.failure = None, False, None
             self._can_render.clear()
             self._settled.clear()
             self._thread = threading.Thread(target=self._main, name="engine", daemon=True)

@@ -41,6 +41,8 @@ class EngineLoop:
         self._stopping = False
         self._state: State = "stopped"
         self._detail = "The engine has not been started."
+        self.failure: LeverError | None = None
+        """Why it failed, when that is more than an accident; its sentence stands in the status too."""
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
         self._can_render = threading.Event()
@@ -59,6 +61,7 @@ class EngineLoop:
             state, detail = "stopped", "The engine was stopped."
         except LeverError as error:
             detail = str(error)
+            self.failure = error.with_traceback(None)
         except BaseException as error:
             detail = f"The engine's thread was killed by {type(error).__name__}: {error}".rstrip(": ") + "."
         finally:

@@ -155,6 +155,8 @@ def _alone(settings: Settings) -> Iterator[Engine]:
         engine.start()
         try:
             status = engine.wait_ready()
+            if isinstance(engine.failure, BadInput):
+                raise engine.failure
             if status.state != "ready":
                 raise ModelUnavailable(status.detail, "Check LEVER_MODEL.")
             yield engine
