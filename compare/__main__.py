@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import NoReturn
 
+from backends.engine.local import stop_engine
 from backends.errors import BadInput, LeverError
 from compare import command_ask, command_doctor, command_train
 from compare.command import BAD_INPUT, BROKEN, say
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         say(f"Something broke: {type(error).__name__}: {error}")
         return BROKEN
+    finally:
+        stop_engine()
     print(json.dumps(outcome.document, ensure_ascii=False, indent=2) if options.json else outcome.text)
     return int(outcome.exit_code)
 

@@ -193,3 +193,14 @@ def engine() -> LocalEngine:
     """The process's engine, built at the first call from :func:`settings`; not started by this."""
     with _building:
         return _build()
+
+
+def stop_engine() -> None:
+    """Stop the process's engine, if there is one. Programs call it before they end.
+
+    At the interpreter's own end it is too late: a library that is just being imported on the engine's thread
+    fails then, and says so.
+    """
+    with _building:
+        if _build.cache_info().currsize:
+            _build().stop()

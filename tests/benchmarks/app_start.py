@@ -68,7 +68,7 @@ def one_round() -> dict[str, float]:
             usable = time.monotonic()
             paint = page.evaluate(FIRST_PAINT)[0] / 1000
             page.locator(".st-key-example_0 button").click()
-            page.wait_for_selector(".st-key-latency_chart", timeout=120_000)
+            page.wait_for_selector("[data-testid=stVegaLiteChart]", timeout=120_000)
             finished = time.monotonic()
         finally:
             server.terminate()
