@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     model: str = Field(str(ROOT / "backends" / "pocket" / "weights"), description="a folder or a hub id")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     dtype: str = Field("auto", description="auto, float32, bfloat16 or float16")
-    threads: int = Field(0, ge=0, description="CPU threads; 0 takes the physical cores")
+    threads: int = Field(0, ge=0, description="CPU threads; 0: one for small models, else all cores")
     database_url: str = Field("", description="SQLAlchemy URL; empty takes lever.db in the data folder")
     embedding_model: str = Field(
         "", description="a sentence-transformers folder; empty takes the packaged MiniLM"

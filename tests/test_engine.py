@@ -359,10 +359,11 @@ def test_threads_follow_the_setting_then_omp_num_threads_then_the_cores(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert choose_threads(5) == 5
-    assert choose_threads(0) == 3
+    assert choose_threads(5, 10**10) == 5
+    assert choose_threads(0, 10**10) == 3
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert choose_threads(0) >= 1
+    assert choose_threads(0, 10**10) >= 1
+    assert choose_threads(0, 8_000_000) == 1
 
 
 def test_a_model_folder_called_weights_has_its_parents_name(tmp_path: Path) -> None:

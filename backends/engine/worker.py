@@ -58,7 +58,8 @@ class Worker:
         from backends.engine.router import Router
         from backends.proof import take_reference
 
-        self.threads = choose_threads(self._settings.threads)
+        weight_bytes = sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))
+        self.threads = choose_threads(self._settings.threads, weight_bytes)
         torch.set_num_threads(self.threads)
         tokenizer = self.chat.tokenizer
         self.base = load_base(self.folder, self._settings, tokenizer)
