@@ -194,14 +194,17 @@ with two.
 """
 
 
-def choose_threads(wanted: int, weight_bytes: int) -> int:
-    """CPU threads: the setting, else OMP_NUM_THREADS, else one for small weights, else the physical cores."""
+def choose_threads(wanted: int, weight_bytes: int | None = None) -> int:
+    """CPU threads: the setting, else OMP_NUM_THREADS, else one for small weights, else the physical cores.
+
+    Training leaves ``weight_bytes`` out: its batches are large enough for all cores whatever the model.
+    """
     if wanted:
         return wanted
     named = os.environ.get("OMP_NUM_THREADS", "")
     if named.isdigit() and int(named):
         return int(named)
-    if weight_bytes <= SMALL_BYTES:
+    if weight_bytes is not None and weight_bytes <= SMALL_BYTES:
         return 1
     import psutil
 
