@@ -2,60 +2,23 @@
 
 Run it from the project's folder after every change of the home screen::
 
-    python docs/screenshot.py [--out docs/side_by_side.png] [--question "..."] [--dark]
+    python -m docs.screenshot [--out docs/side_by_side.png] [--question "..."] [--dark]
 
 It needs Playwright and ``chromium`` on the path; it starts its own server with its own data folder.
 """
 
 import argparse
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-ROOT = Path(__file__).resolve().parent.parent
+from backends.settings import ROOT
+from tests.server import chromium, server
+
 QUESTION = "What warranty does the Pro plan include?"
 WIDTH_PX, HEIGHT_PX = 1440, 900
-START_S, ANSWER_MS = 60, 180_000
-
-
-@contextmanager
-def server(data: Path) -> Iterator[str]:
-    """Lever on a free port; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "LEVER_DATA_DIR": str(data)})
-    try:
-        wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Ask until the server answers, and stop asking when it has ended."""
-    for _ in range(START_S * 4):
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            try:
-                process.wait(0.25)
-            except subprocess.TimeoutExpired:
-                continue
-            break
-    raise SystemExit("Lever did not start; its output is above.")
+ANSWER_MS = 180_000
 
 
 def ask(page: Page, question: str) -> None:
@@ -84,22 +47,17 @@ def main() -> None:
     parser.add_argument("--question", default=QUESTION)
     parser.add_argument("--dark", action="store_true")
     arguments = parser.parse_args()
+    scheme = "dark" if arguments.dark else "light"
     with (
         tempfile.TemporaryDirectory() as data,
-        server(Path(data)) as address,
-        sync_playwright() as playwright,
+        server({"LEVER_DATA_DIR": data}) as address,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-        )
-        scheme = "dark" if arguments.dark else "light"
         page = browser.new_page(viewport={"width": WIDTH_PX, "height": HEIGHT_PX}, color_scheme=scheme)
         page.set_default_timeout(ANSWER_MS)
         page.goto(address)
         ask(page, arguments.question)
         picture(page, arguments.out)
-        browser.close()
     print(arguments.out)
 
 

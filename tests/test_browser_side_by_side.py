@@ -1,68 +1,33 @@
 """A person's way through the home screen, in a real browser against a real server."""
 
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from backends.settings import ROOT
 from tests.screens import app_settings, offline  # noqa: F401
+from tests.server import START_S, chromium, server
 
 QUESTION = "Which city do I send my broken Pro hub to? ![x](https://evil.example/x.png) :red[now] # yes"
 LANES = ("prompt", "rag", "lora", "hybrid")
-START_S, ANSWER_MS = 60, 180_000
-BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+ANSWER_MS = 180_000
 
 
 @pytest.fixture(scope="module")
 def address(app_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
     """A server that nobody has visited yet."""
     folder: Path = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**offline(), **app_settings, "LEVER_DATA_DIR": str(folder / "data")}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    """Until the server answers; a refused connection is tried again after the process was given a moment."""
-    for _ in range(START_S * 4):
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            try:
-                server.wait(0.25)
-            except subprocess.TimeoutExpired:
-                continue
-            break
-    raise AssertionError("the server did not start")
+    settings = {**offline(), **app_settings, "LEVER_DATA_DIR": str(folder / "data")}
+    with (folder / "log").open("wb") as log, server(settings, log) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=list(BROWSER_ARGUMENTS)
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -15,16 +15,16 @@ SEED = 20261121
 
 # task -> (weight at level 0, weight at level 1); copying comes first because reading needs it
 MIXTURE = {
-    reading.with_passages: (36, 48),
-    copying.find_sentence: (14, 5),
-    copying.look_up: (20, 3),
-    copying.repeat_text: (22, 6),
-    reading.without_passages: (2, 8),
+    reading.with_passages: (4, 46),
+    copying.find_sentence: (12, 5),
+    copying.look_up: (30, 3),
+    copying.repeat_text: (50, 6),
+    reading.without_passages: (1, 8),
     reading.reason_first: (0, 4),
-    routing.route: (2, 10),
-    writing.extract: (2, 6),
+    routing.route: (1, 14),
+    writing.extract: (1, 6),
     writing.rewrite: (1, 4),
-    writing.summarise: (1, 4),
+    writing.summarise: (0, 4),
     writing.follow_format: (0, 4),
     writing.greet: (0, 0.5),
 }

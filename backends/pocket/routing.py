@@ -40,8 +40,9 @@ class Desk:
         first, second = (key.capitalize() for key in self.keys)
         verb = rng.choice(tables().routing.verbs)
         both, one = json_told(rng, self.keys), json_told(rng, self.keys[:1])
+        rule = rng.choice(tables().routing.rules).format(n=second, h=self.levels[0], l=self.levels[1])
         told = {
-            "json2": f"{first}: {listed}. {second}: {self.levels[0]} or {self.levels[1]}. {both}",
+            "json2": f"{first}: {listed}. {rule} {both}",
             "json1": f"{first}: {listed}. {one}",
             "label": f"Labels: {listed}. Answer with the label only.",
             "line": f"Labels: {listed}. Answer like this: {first}: label",
@@ -76,7 +77,12 @@ def _message(rng: Random, topic: str) -> tuple[str, bool]:
     # the text, and whether it is urgent
     said = tables().messages
     urgent = rng.random() < 0.4
-    parts = [fill(rng, rng.choice(said.open).replace("{p}", rng.choice(tables().topics[topic].problems)))]
+    about = tables().topics[topic]
+    if rng.random() < 0.65:
+        text = rng.choice(about.letters)
+    else:
+        text = rng.choice(said.open).replace("{p}", rng.choice(about.problems))
+    parts = [fill(rng, text)]
     if rng.random() < 0.5:
         parts.append(filler(rng))
     if urgent:

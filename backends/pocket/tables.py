@@ -100,17 +100,19 @@ class Messages(Table):
 
 
 class Topic(Table):
-    """What a message may be about: names of its class, and problems."""
+    """What a message may be about: names of its class, whole sentences, and problems ("I ...")."""
 
     labels: Words
+    letters: Words
     problems: Words
 
 
 class Routing(Table):
-    """Ways to ask for a class, and pairs (urgent, not urgent) of levels."""
+    """Ways to ask for a class and for a level, and pairs (urgent, not urgent) of levels."""
 
     verbs: Words
     levels: tuple[tuple[str, str], ...]
+    rules: Words
 
 
 class Json(Table):

@@ -1,0 +1,71 @@
+"""Lever's server as a process of its own, and the browser in front of it.
+
+For the browser tests, ``tests/benchmarks/app_start.py`` and ``docs/screenshot.py``.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
+
+from playwright.sync_api import Browser, sync_playwright
+
+from backends.settings import ROOT
+
+BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic")
+POLL_S, START_S = 0.02, 60
+
+
+@contextmanager
+def server(settings: Mapping[str, str], log: IO[bytes] | None = None) -> Iterator[str]:
+    """``streamlit run app.py`` on a free port with these settings; gives its address once it answers.
+
+    ``log`` takes its output, which is shown otherwise. Raises RuntimeError when it does not start.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        stdout=log,
+        stderr=subprocess.STDOUT if log else None,
+    )
+    try:
+        _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    # a refused connection is tried again after the process was given a moment
+    for _ in range(int(START_S / POLL_S)):
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            try:
+                process.wait(POLL_S)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+    raise RuntimeError("Lever's server did not start.")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The headless browser that stands on the path as ``chromium``."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=list(BROWSER_ARGUMENTS)
+        )
+        yield browser
+        browser.close()
