@@ -40,11 +40,26 @@ class RetrievalSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Voice:
+    """The house style that ``voice: @voice`` checks; an empty list or a ``max_words`` of 0 asks for nothing.
+
+    An answer begins with one of ``openers``, ends with one of ``closers``, holds one of ``wanted`` and none
+    of ``banned``.
+    """
+
+    openers: tuple[str, ...] = ()
+    closers: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+    banned: tuple[str, ...] = ()
+    max_words: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """One task. ``name`` is its folder's; ``path`` the folder; ``examples`` the one-click queries.
 
-    ``schema`` is the JSON schema of the answer as text, or None; ``levers`` the backends that it is about;
-    ``criteria`` what people rate.
+    ``schema`` is the JSON schema of the answer as text, or None; ``voice`` its house style, or None;
+    ``levers`` the backends that it is about; ``criteria`` what people rate.
     """
 
     name: str
@@ -55,6 +70,7 @@ class Scenario:
     cot_prompt: str = ""
     few_shot: tuple[FewShot, ...] = ()
     schema: str | None = None
+    voice: Voice | None = None
     criteria: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     levers: tuple[str, ...] = ()
@@ -103,6 +119,7 @@ def _scenario(name: str, path: Path, table: Mapping[str, object]) -> Scenario:
         cot_prompt=_text(table, "cot_prompt"),
         few_shot=tuple(_few_shot(row) for row in _tables(table, "few_shot")),
         schema=_schema(table),
+        voice=_voice(table),
         criteria=_texts(table, "criteria"),
         examples=_texts(table, "examples"),
         levers=_texts(table, "levers"),
@@ -143,6 +160,19 @@ def _schema(table: Mapping[str, object]) -> str | None:
     if text and not isinstance(json.loads(text), dict):
         raise ValueError("schema must be a JSON object")
     return text or None
+
+
+def _voice(table: Mapping[str, object]) -> Voice | None:
+    if "voice" not in table:
+        return None
+    rules = table["voice"]
+    lists = ("openers", "closers", "wanted", "banned")
+    if not isinstance(rules, dict) or rules.keys() - {*lists, "max_words"}:
+        raise TypeError(f"voice must be a [voice] table with some of {', '.join(lists)} and max_words")
+    most = rules.get("max_words", 0)
+    if type(most) is not int or most < 0:
+        raise TypeError("voice.max_words must be a whole number")
+    return Voice(max_words=most, **{key: _texts(rules, key) for key in lists})
 
 
 def _retrieval(value: object) -> RetrievalSettings:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from backends.scenario import Scenario
 from backends.types import Passage
 from compare.cases import Case
-from compare.form_checks import Json, JsonFields, JsonSchema, MaxWords
+from compare.form_checks import HouseVoice, Json, JsonFields, JsonSchema, MaxWords
 from compare.judging import (
     BadCheck,
     CannotJudge,
@@ -51,6 +51,7 @@ KINDS: tuple[type[Check], ...] = (
     JsonFields,
     Citation,
     MaxWords,
+    HouseVoice,
 )
 CHECKS: dict[str, type[Check]] = {kind.name: kind for kind in KINDS}
 """Every check by the name that cells use."""

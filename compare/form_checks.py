@@ -20,9 +20,12 @@ from compare.judging import (
     split_escaped,
     strict_json,
 )
+from compare.matching import contains, folded
 
 OWN_SCHEMA = "@schema"
 """How a cell names the scenario's schema."""
+OWN_VOICE = "@voice"
+"""How a cell names the scenario's style rules."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,3 +157,37 @@ class MaxWords:
         """Counts them."""
         words = len(subject.text.split())
         return words <= self.most, f"{words} words, at most {self.most}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HouseVoice:
+    """The answer keeps the scenario's style rules: opener, closer, wanted and banned words, length."""
+
+    name: ClassVar[str] = "voice"
+    kind: ClassVar[CheckKind] = "format"
+
+    @classmethod
+    def parse(cls, argument: str) -> Self:
+        """``@voice``, for the scenario's own rules; there are no others."""
+        if argument != OWN_VOICE:
+            raise BadCheck(f"takes {OWN_VOICE}")
+        return cls()
+
+    def judge(self, subject: Subject) -> tuple[bool, str]:
+        """Names the first rule that is broken."""
+        voice = subject.scenario.voice
+        if voice is None:
+            raise CannotJudge("the scenario has no [voice] table")
+        text, words = folded(subject.text), len(subject.text.split())
+        banned = [word for word in voice.banned if contains(subject.text, word)]
+        if voice.openers and not text.startswith(tuple(map(folded, voice.openers))):
+            return False, "begins with none of the house's openers"
+        if voice.closers and not text.endswith(tuple(map(folded, voice.closers))):
+            return False, "ends with none of the house's closers"
+        if voice.wanted and not any(contains(subject.text, word) for word in voice.wanted):
+            return False, f"has none of the words {quoted(voice.wanted)}"
+        if banned:
+            return False, f"has the word {quoted(banned)}, which the house does not use"
+        if voice.max_words and words > voice.max_words:
+            return False, f"{words} words, at most {voice.max_words}"
+        return True, "keeps the house's voice"

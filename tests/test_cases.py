@@ -114,6 +114,9 @@ def test_an_unknown_scenario_is_one_sentence(name: str, sentence: str) -> None:
         "retrieval = 3",
         '[[few_shot]]\nuser = "a"',
         "few_shot = 3",
+        "voice = 3",
+        "[voice]\nopener = []",
+        "[voice]\nmax_words = -1",
     ],
 )
 def test_a_malformed_scenario_names_its_file(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.scenario import Scenario
+from backends.scenario import Scenario, Voice
 from backends.types import Passage
 from compare.cases import Case
 from compare.checks import CHECKS, CheckProblem, CheckResult, parse_checks, run_checks
@@ -15,7 +15,10 @@ from compare.matching import citations, contains, folded, numbers_in
 
 SCHEMA = """{"type": "object", "properties": {"queue": {"enum": ["billing", "damage"]}},
  "required": ["queue"], "additionalProperties": false}"""
-SCENARIO = Scenario(name="s", path=Path(), title="", story="", system_prompt="", schema=SCHEMA)
+VOICE = Voice(
+    openers=("Good news!", "A word:"), closers=("Bye!",), wanted=("tea",), banned=("regret",), max_words=9
+)
+SCENARIO = Scenario(name="s", path=Path(), title="", story="", system_prompt="", schema=SCHEMA, voice=VOICE)
 PASSAGES = tuple(
     Passage(number=number, source=source, chunk_id=str(number), text="", cosine=0.5)
     for number, source in ((1, "warranty.md"), (2, "pricing.md"))
@@ -104,6 +107,13 @@ PASS, FAIL, UNSCORED = "pass", "fail", "unscored"
         ("number: many", "anything", UNSCORED),
         ("regex: (", "anything", UNSCORED),
         ("max_words: 0", "anything", UNSCORED),
+        ("voice: @voice", "good news!  The TEA is here. Bye!", PASS),
+        ("voice: @voice", "Well, good news! The tea is here. Bye!", FAIL),
+        ("voice: @voice", "A word: the tea is here. Bye! Really.", FAIL),
+        ("voice: @voice", "A word: the team is here. Bye!", FAIL),
+        ("voice: @voice", "A word: we regret the tea. Bye!", FAIL),
+        ("voice: @voice", "A word: one two three four five six tea. Bye!", FAIL),
+        ("voice: friendly", "Good news! Tea. Bye!", UNSCORED),
         ("json: yes", "{}", UNSCORED),
         ("json_schema: 3", "{}", UNSCORED),
         ("contains_all:", "anything", UNSCORED),

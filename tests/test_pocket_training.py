@@ -28,7 +28,7 @@ def test_batches_hold_every_row_but_long_ones_and_a_single_last(lengths: list[in
     assert all(len(b) == 2 or len(b) * max(len(ids) for ids, _ in b) <= tokens for b in found)
 
 
-def test_written_tokens_weigh_1_a_quarter_of_the_prompt_04_and_padding_nothing() -> None:
+def test_written_tokens_weigh_1_a_quarter_of_the_prompt_01_and_padding_nothing() -> None:
     rows = [row(400, written=30), row(200, written=5)]
     ids, weights = padded(rows, torch.Generator().manual_seed(1))
     assert ids.shape == weights.shape == (2, 400)
@@ -36,7 +36,7 @@ def test_written_tokens_weigh_1_a_quarter_of_the_prompt_04_and_padding_nothing()
         assert ids[i, : len(tokens)].tolist() == tokens
         assert (weights[i, : len(tokens)][torch.tensor(written)] == 1).all()
         prompt = weights[i, : len(tokens)][~torch.tensor(written)]
-        assert prompt.unique().tolist() == [0.0, pytest.approx(0.4)]
+        assert prompt.unique().tolist() == [0.0, pytest.approx(0.1)]
         assert 0.15 < (prompt > 0).float().mean() < 0.35
         assert not weights[i, len(tokens) :].any()
 
@@ -70,8 +70,8 @@ def test_muon_goes_on_from_its_state_bit_for_bit() -> None:
 def test_the_rate_warms_up_stays_and_falls_to_3_percent() -> None:
     rates = [schedule(step, 2000) for step in range(2000)]
     assert rates[0] == 0.01
-    assert (set(rates[99:950]), set(rates[950:1200])) == ({1.0}, {0.5})
-    assert rates[1200:] == sorted(rates[1200:], reverse=True)
+    assert set(rates[99:1001]) == {1.0}
+    assert rates[1000:] == sorted(rates[1000:], reverse=True)
     assert rates[-1] == 0.03
 
 

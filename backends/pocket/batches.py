@@ -32,12 +32,12 @@ def batches(rows: list[Row], row_tokens: int, rng: Random) -> list[list[Row]]:
 
 
 def padded(rows: list[Row], draws: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """(ids, weights), rows x width each: written tokens weigh 1, a drawn quarter of the prompts' 0.4."""
+    """(ids, weights), rows x width each: written tokens weigh 1, a drawn quarter of the prompts' 0.1."""
     width = -(-max(len(ids) for ids, _ in rows) // 16) * 16
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     weights = torch.zeros(len(rows), width)
     for i, (tokens, written) in enumerate(rows):
         ids[i, : len(tokens)] = torch.tensor(tokens)
         drawn = torch.rand(len(tokens), generator=draws) < 0.25
-        weights[i, : len(tokens)] = torch.where(torch.tensor(written), 1.0, torch.where(drawn, 0.4, 0.0))
+        weights[i, : len(tokens)] = torch.where(torch.tensor(written), 1.0, torch.where(drawn, 0.1, 0.0))
     return ids, weights

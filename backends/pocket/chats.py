@@ -63,7 +63,7 @@ def answered(rng: Random, fact: Fact, said: str, *, number: int | None = None, s
     """The sentence as ``said``, another one, or the value alone; with its passage's number if given."""
     if short:
         text = fact.value.text
-    elif rng.random() < 0.85:
+    elif rng.random() < 0.93:
         text = said
     else:
         text = statement(rng, fact)
@@ -82,7 +82,9 @@ def paragraph(rng: Random, facts: list[Fact], said: dict[Fact, str], filling: fl
     lines = [said[fact] for fact in facts]
     for _ in range(sum(rng.random() < filling for _ in range(4))):
         lines.insert(rng.choice((0, 0, rng.randint(0, len(lines)))), filler(rng))
-    body = f"## {facts[0].attribute.capitalize()}\n\n{' '.join(lines)}"
+    one_topic = len({fact.attribute for fact in facts}) == 1
+    heading = facts[0].attribute.capitalize() if one_topic else f"{facts[0].name} {facts[0].noun}"
+    body = f"## {heading}\n\n{' '.join(lines)}"
     roll = rng.random()
     if roll < 0.35:
         return body

@@ -15,11 +15,11 @@ SEED = 20261121
 
 # task -> (weight at level 0, weight at level 1); copying comes first because reading needs it
 MIXTURE = {
-    reading.with_passages: (4, 46),
+    reading.with_passages: (4, 52),
     copying.find_sentence: (12, 5),
-    copying.look_up: (30, 3),
+    copying.look_up: (30, 8),
     copying.repeat_text: (50, 6),
-    reading.without_passages: (1, 8),
+    reading.without_passages: (1, 6),
     reading.reason_first: (0, 4),
     routing.route: (1, 14),
     writing.extract: (1, 6),

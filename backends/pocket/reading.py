@@ -20,10 +20,15 @@ PASSAGES = 4
 
 
 def with_passages(rng: Random, level: float) -> Chat:
-    """Answer questions from passages about one company; ``level`` in [0, 1] grows their number and facts."""
+    """Answer questions from passages about one company; ``level`` in [0, 1] grows their number and facts.
+
+    Half of them are about one attribute of many subjects: whose value it is must be read from the name.
+    """
     subjects = 1 + round(rng.random() * 5 * min(1.0, 0.15 + level))
-    attributes = 1 + round(rng.random() * 6 * max(0.0, level - 0.05))
-    table = fact_table(rng, max(1, subjects), attributes)
+    attributes = 1 + round(rng.random() * 4 * max(0.0, level - 0.05))
+    if rng.random() < 0.5:
+        subjects, attributes = max(2, subjects), 1
+    table = fact_table(rng, subjects, attributes)
     said = {fact: statement(rng, fact) for row in table for fact in row}
     texts, places = _passages(rng, table, said, level)
     known = [fact for fact in said if fact in places]
@@ -34,7 +39,7 @@ def with_passages(rng: Random, level: float) -> Chat:
         chat.append(("system", system_text(rng, company, cite=cite, short=short, passages=True)))
     else:
         cite = False
-    turns = min(len(known), rng.choice((1, 2, 3, 4, 5, 6, 8)))
+    turns = min(len(known), rng.choice((2, 3, 4, 5, 6, 8)))
     for turn, fact in enumerate(rng.sample(known, turns)):
         ask = _ask(rng, fact)
         answer = answered(rng, fact, said[fact], number=places[fact] if cite else None, short=short)
@@ -63,7 +68,7 @@ def _passages(
             rng.shuffle(group)
     texts: list[str] = []
     places: dict[Fact, int] = {}
-    filling = 0.5 * min(1.0, level + 0.2)
+    filling = 0.25 * min(1.0, level + 0.2)
     while groups:
         take = rng.choice((1, 1, 2, 3)) if level > 0.2 else 1
         section, groups = groups[:take], groups[take:]

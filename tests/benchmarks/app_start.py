@@ -32,7 +32,7 @@ def one_round(page: Page) -> dict[str, float]:
             usable = time.monotonic()
             paint = page.evaluate(FIRST_PAINT)[0] / 1000
             page.locator(".st-key-example_0 button").click()
-            page.get_by_text("done", exact=True).first.wait_for()
+            page.locator("[class*=st-key-lane_]").get_by_text("Done").first.wait_for()
             first = time.monotonic()
             page.wait_for_selector("[data-testid=stVegaLiteChart]")
             finished = time.monotonic()
