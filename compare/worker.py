@@ -6,9 +6,11 @@ or a person who stopped it) stores it and then lets the lane say so.
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock
 
@@ -25,6 +27,10 @@ from compare.versions import package_versions
 
 PATROL_S = 1.0
 """How often a waiting worker looks whether the engine is still there, in seconds."""
+GRACE_S = 1.5
+"""How long lanes that are ready wait for those that are not, in seconds; a warm index needs a tenth."""
+Ends = SimpleQueue[tuple[CallKey, Done | Failed]]
+"""The calls of one job that have ended, in order."""
 
 
 @dataclass(kw_only=True)
@@ -44,7 +50,6 @@ class Worker:
     _lock: Lock = field(default_factory=Lock)
     _claimed: set[CallKey] = field(default_factory=set)
     _jobs: dict[CallKey, Job] = field(default_factory=dict)
-    _ended: "SimpleQueue[tuple[CallKey, Done | Failed]]" = field(default_factory=SimpleQueue)
     _adapters: set[str] = field(default_factory=set)
 
     def work(self) -> None:
@@ -80,15 +85,29 @@ class Worker:
         self._note_provenance()
 
     def _together(self) -> None:
-        """Demo: all lanes in one job, so that they stream together."""
-        prompts: dict[CallKey, Prompt] = {}
-        for backend in self.backends:
-            keys = [key for key in self._open() if key[0] == backend.name]
-            prompt = self._prepare(backend, keys) if keys else None
-            if prompt is not None:
-                prompts.update(dict.fromkeys(keys, prompt))
-        self._note_provenance()
-        self._submit_and_follow(prompts)
+        """Demo: all lanes in one job, so that they stream together.
+
+        Lanes that still prepare after ``GRACE_S`` (the first look into the documents after a start) come in a
+        job of their own: the others need not wait for them.
+        """
+        quick_first = sorted(self.backends, key=lambda backend: "passages" in backend.layers)
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            lanes = [aside.submit(self._prepare_lane, backend) for backend in quick_first]
+            ready, late = wait(lanes, timeout=GRACE_S)
+            rest = aside.submit(self._answer, late)  # runs behind the preparations, on the same thread
+            self._answer(ready)
+            rest.result()
+
+    def _prepare_lane(self, backend: Backend) -> dict[CallKey, Prompt]:
+        keys = [key for key in self._open() if key[0] == backend.name]
+        prompt = self._prepare(backend, keys) if keys else None
+        return {} if prompt is None else dict.fromkeys(keys, prompt)
+
+    def _answer(self, lanes: Collection[Future[dict[CallKey, Prompt]]]) -> None:
+        prompts = {key: prompt for lane in lanes for key, prompt in lane.result().items()}
+        if prompts:
+            self._note_provenance()
+            self._submit_and_follow(prompts)
 
     def _one_by_one(self) -> None:
         """Bench: each call alone on the device, prepared afresh, lanes in random order within each repeat.
@@ -123,12 +142,14 @@ class Worker:
 
     def _submit_and_follow(self, prompts: Mapping[CallKey, Prompt]) -> None:
         failed: BaseException | None = None
+        ended: Ends = SimpleQueue()
         with self._lock:  # A cancel either comes before, and claims the call, or finds its job.
             keys = [key for key in prompts if key not in self._claimed]
             requests = [self._request(key, prompts[key]) for key in keys]
             try:
                 if requests:
-                    job = self.engine.submit(requests, self._on_event, mode=self.run.query.mode)
+                    on_event = partial(self._on_event, ended)
+                    job = self.engine.submit(requests, on_event, mode=self.run.query.mode)
                     self._jobs.update(dict.fromkeys(keys, job))
             except BaseException as error:
                 failed = error
@@ -137,21 +158,21 @@ class Worker:
             return
         waiting = set(keys)
         while waiting:
-            key, event = self._next()
+            key, event = self._next(ended)
             waiting.discard(key)
             self._take(key, event)
 
-    def _next(self) -> tuple[CallKey, Done | Failed]:
+    def _next(self, ended: Ends) -> tuple[CallKey, Done | Failed]:
         """The next end of a call; an engine that is gone can't send one."""
         while True:
             try:
-                return self._ended.get(timeout=PATROL_S)
+                return ended.get(timeout=PATROL_S)
             except Empty:
                 status = self.engine.status()
-                if status.state in ("failed", "stopped") and self._ended.empty():
+                if status.state in ("failed", "stopped") and ended.empty():
                     raise EngineStopped(status.detail) from None
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, ended: Ends, event: Event) -> None:
         """On the engine's thread: note it and return."""
         backend, repeat = event.request_id.rsplit("/", 2)[-2:]
         key = (backend, int(repeat))
@@ -163,7 +184,7 @@ class Worker:
             case Text(delta=delta):
                 self.run.change(key, lambda call: replace(call, text=call.text + delta))
             case Done() | Failed():
-                self._ended.put((key, event))
+                ended.put((key, event))
 
     def _take(self, key: CallKey, event: Done | Failed) -> None:
         try:

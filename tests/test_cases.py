@@ -33,7 +33,8 @@ def test_every_shipped_check_can_be_used_and_expected_answers_pass_it(scenario: 
         checks = checks_of(case)
         assert checks
         assert not [check for check in checks if isinstance(check, CheckProblem)], case.id
-        results = run_checks(case, case.expected, (), scenario)
+        # of a citation only the form is known here: its passages are those that a run retrieves
+        results = [r for r in run_checks(case, case.expected, (), scenario) if r.name != "citation"]
         assert {result.result for result in results} == {"pass"}, (case.id, results)
 
 

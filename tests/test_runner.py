@@ -12,6 +12,7 @@ import pytest
 
 from backends.engine.local import LocalEngine
 from backends.errors import BadInput
+from backends.knowledge import knowledge
 from backends.settings import Settings, settings
 from backends.types import Query, Sampling
 from compare import worker
@@ -214,6 +215,22 @@ def test_stopping_one_lane_keeps_its_text_and_leaves_the_others(engine: LocalEng
     run.cancel()
     assert statuses(ended(run)) == {"prompt": {"cancelled"}, "rag": {"cancelled"}}
     assert kept.load_run(run.id).calls["prompt", 0] == stopped
+
+
+def test_lanes_that_need_no_documents_do_not_wait_for_a_slow_index(engine: LocalEngine, kept: Store) -> None:
+    with knowledge()._lock:  # as another thread holds it that builds an index
+        run = start(QUERY, store=kept, engine=engine)
+        view = run.snapshot()
+        while not (view.calls["prompt", 0].ended and view.calls["lora", 0].ended):
+            view = run.wait_change(view.version, WAIT_S)
+        assert statuses(view) == {
+            "prompt": {"done"},
+            "rag": {"waiting"},
+            "lora": {"done"},
+            "hybrid": {"waiting"},
+        }
+    assert statuses(ended(run)) == every("done")
+    assert kept.load_run(run.id).calls == run.snapshot().calls
 
 
 def test_stopping_before_the_model_is_there_ends_at_once(folder: Path, kept: Store) -> None:

@@ -244,6 +244,15 @@ def test_the_citation_names_the_passage_that_says_the_answer(scenario):
     assert dropped == ()
 
 
+def test_a_house_format_keeps_its_place_for_the_citation(scenario):
+    found = [passage(1, "Shipping takes 3 days."), passage(2, "Long cover. The Pro plan has  2 years.")]
+    asked = example("Fact: The Pro plan has 2 years.\nSource: [1]")
+    ((conversation,), _) = read_conversations(
+        scenario, [asked], lambda query: found, [], gold_share=0, seed=0
+    )
+    assert conversation.messages[-1].content == "Fact: The Pro plan has 2 years.\nSource: [2]"
+
+
 def test_an_answer_that_no_passage_says_is_dropped_not_invented(scenario):
     found = [passage(1, "The Pro plan has 3 years."), passage(2, "The Pro plan has 2 years.", "other.md")]
     asked = example("The Pro plan has 2 years.")

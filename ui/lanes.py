@@ -21,11 +21,15 @@ POLL_S, LOADING_POLL_S = 0.2, 1.0
 
 
 def follow(view: RunView, *, presenter: bool) -> None:
-    """Draw the run's lanes; while it goes on they renew themselves, at its end the page runs once more."""
+    """Draw the run's lanes; while it goes on they renew themselves.
+
+    The page runs once more at the run's end, and when the model is there, for the quicker pace.
+    """
     polled = not view.done
-    pace = POLL_S if _model_ready() else LOADING_POLL_S
+    loading = polled and not _model_ready()
+    pace = LOADING_POLL_S if loading else POLL_S
     draw = st.fragment(_draw, run_every=pace if polled else None, key="lanes")
-    draw(view.id, presenter=presenter, polled=polled)
+    draw(view.id, presenter=presenter, polled=polled, loading=loading)
 
 
 def preview(backends: Sequence[str]) -> None:
@@ -35,12 +39,11 @@ def preview(backends: Sequence[str]) -> None:
         column.caption(words.lane_summary(backend))
 
 
-def _draw(run_id: str, *, presenter: bool, polled: bool) -> None:
-    view = load_view(run_id)
-    if polled and view.done:
+def _draw(run_id: str, *, presenter: bool, polled: bool, loading: bool) -> None:
+    view, ready = load_view(run_id), _model_ready()
+    if (polled and view.done) or (loading and ready):
         st.rerun()
     _headline(view, presenter=presenter)
-    ready = _model_ready()
     columns = st.columns(len(view.backends), border=True, gap="small")
     for column, backend in zip(columns, view.backends, strict=True):
         with column, st.container(key=f"lane_{backend}"):

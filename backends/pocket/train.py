@@ -104,7 +104,8 @@ class Training:
             (matrices if p.ndim == 2 and "embed" not in name and "lm_head" not in name else rest).append(p)
         lr = self.options.lr
         adamw = torch.optim.AdamW(rest, lr=EMBEDDING_LR * lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-        return [Muon(matrices, lr), adamw]
+        dtype = torch.bfloat16 if self.options.bf16 else torch.float32
+        return [Muon(matrices, lr, dtype=dtype), adamw]
 
     @property
     def checkpoint(self) -> Path:
@@ -175,8 +176,7 @@ class Training:
         for optimizer, factor in zip(self.optimizers, (1.0, EMBEDDING_LR), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = factor * self.options.lr * schedule(self.step, self.options.steps)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
-                optimizer.step()
+            optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1
         self.tokens += sum(len(ids) for ids, _ in rows)

@@ -12,6 +12,7 @@ stands.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ from backends.types import Message, Passage
 
 _SAME_SENTENCE = 90.0
 """rapidfuzz ``partial_ratio`` from which a passage counts as saying what an answer says."""
+_MARK = re.compile(r"\[\d+\]")
+_LABEL = re.compile(r"^[^\W\d][\w-]*:\s+", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +141,12 @@ def read_conversations(
 def gold_passage(example: Example, passages: Sequence[Passage]) -> Passage | None:
     """The passage of the example's source that says what its answer says, or None.
 
-    It must hold the answer nearly word for word (rapidfuzz) and each of its numbers exactly.
+    It must hold the answer nearly word for word (rapidfuzz) and each of its numbers exactly; citation marks
+    and labels of lines ("Fact: ...") are no part of what an answer says.
     """
     from rapidfuzz import fuzz
 
-    answer = _folded(example.answer).rstrip(".!?")
+    answer = _folded(_LABEL.sub("", _MARK.sub("", example.answer))).rstrip(".!?")
     numbers = {word for word in _words(answer) if any(c.isdigit() for c in word)}
     for passage in passages:
         text = _folded(passage.text)
@@ -153,7 +157,11 @@ def gold_passage(example: Example, passages: Sequence[Passage]) -> Passage | Non
 
 
 def cited(answer: str, number: int) -> str:
-    """The answer with its passage's number, before a closing full stop: "Two years [1]."."""
+    """The answer with its passage's number: in place of the marks that it has, else before a closing full
+    stop ("Two years [1].").
+    """
+    if _MARK.search(answer):
+        return _MARK.sub(f"[{number}]", answer)
     return f"{answer[:-1]} [{number}]." if answer.endswith(".") else f"{answer} [{number}]"
 
 
