@@ -22,11 +22,11 @@ PASSAGES = 4
 def with_passages(rng: Random, level: float) -> Chat:
     """Answer questions from passages about one company; ``level`` in [0, 1] grows their number and facts.
 
-    Half of them are about one attribute of many subjects: whose value it is must be read from the name.
+    Two in three are about one attribute of many subjects: whose value it is must be read from the name.
     """
     subjects = 1 + round(rng.random() * 5 * min(1.0, 0.15 + level))
     attributes = 1 + round(rng.random() * 4 * max(0.0, level - 0.05))
-    if rng.random() < 0.5:
+    if rng.random() < 0.67:
         subjects, attributes = max(2, subjects), 1
     table = fact_table(rng, subjects, attributes)
     said = {fact: statement(rng, fact) for row in table for fact in row}
@@ -61,7 +61,7 @@ def _passages(
     rng: Random, table: list[list[Fact]], said: dict[Fact, str], level: float
 ) -> tuple[list[str], dict[Fact, int]]:
     """Up to 4 passages, by attribute or by subject, and the passage's number for each fact in them."""
-    by_attribute = rng.random() < 0.75
+    by_attribute = rng.random() < 0.85
     groups = [list(group) for group in (table if by_attribute else zip(*table, strict=True))]
     for group in groups:
         if rng.random() < 0.3:

@@ -30,6 +30,8 @@ POSITION = "training.json"
 """Beside the weights: how many steps, pools of samples and tokens they have seen."""
 COPYING_POOLS, RISING_POOLS = 50, 50
 """Of samples at level 0, and from there to level 1."""
+DIGIT_WEIGHT = 3.0
+"""Of an answer's digits in the loss: whose value it is shows there, the words around it are soon learnt."""
 EMBEDDING_LR = 0.4
 """The embeddings' rate as a share of the matrices': faster, tokens move while heads learn to find them."""
 
@@ -89,6 +91,7 @@ class Training:
 
     def __init__(self, options: Options, tokenizer: PreTrainedTokenizerFast) -> None:
         self.options, self.tokenizer, self.pieces = options, tokenizer, pieces(tokenizer)
+        self.digits = torch.tensor(tokenizer.convert_tokens_to_ids(list("0123456789")))
         self.model = new_model()
         self.core = torch.compile(self.model.model, dynamic=True) if options.compile else self.model.model
         self.optimizers = self._optimizers()
@@ -185,6 +188,7 @@ class Training:
     def loss(self, rows: list[Row]) -> torch.Tensor:
         """Weighted cross entropy of the next tokens; only tokens of a weight have their logits computed."""
         ids, weights = padded(rows, self.draws)
+        weights[(weights == 1) & torch.isin(ids, self.digits)] = DIGIT_WEIGHT
         hidden = self.core(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
         target, weights = ids[:, 1:], weights[:, 1:]
         chosen = weights > 0
