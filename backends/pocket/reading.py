@@ -27,7 +27,7 @@ def with_passages(rng: Random, level: float) -> Chat:
     subjects = 1 + round(rng.random() * 5 * min(1.0, 0.15 + level))
     attributes = 1 + round(rng.random() * 4 * max(0.0, level - 0.05))
     if rng.random() < 0.67:
-        subjects, attributes = max(2, subjects), 1
+        subjects, attributes = max(3, subjects), 1
     table = fact_table(rng, subjects, attributes)
     said = {fact: statement(rng, fact) for row in table for fact in row}
     texts, places = _passages(rng, table, said, level)
@@ -43,7 +43,7 @@ def with_passages(rng: Random, level: float) -> Chat:
     for turn, fact in enumerate(rng.sample(known, turns)):
         ask = _ask(rng, fact)
         answer = answered(rng, fact, said[fact], number=places[fact] if cite else None, short=short)
-        if rng.random() < 0.07 * min(1.0, level * 3):
+        if rng.random() < 0.04 * min(1.0, level * 3):
             missing = fact_table(rng, 1, 1)[0][0]
             if missing.attribute not in {f.attribute for f in known}:
                 missing = replace(missing, name=fact.name, noun=fact.noun, people=fact.people)
