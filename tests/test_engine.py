@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from backends.engine import local, worker
 from backends.engine.base import Done, Queued, Started, Text
 from backends.engine.embedding import check_weights, packaged_folder
-from backends.engine.loading import choose_threads, model_name
+from backends.engine.loading import choose_dtype, choose_threads, model_name
 from backends.engine.local import LocalEngine, engine
 from backends.engine.memory import waves
 from backends.errors import EngineStopped, KnowledgeUnavailable
@@ -364,6 +365,14 @@ def test_threads_follow_the_setting_then_omp_num_threads_then_the_cores(
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert choose_threads(0, 10**10) >= 1
     assert choose_threads(0, 8_000_000) == 1
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_small_weights_are_exact_on_every_cpu(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
+    monkeypatch.setattr("backends.engine.loading._cpu_has_bfloat16", lambda: fast)
+    assert choose_dtype("auto", "cpu", 8_000_000) == torch.float32
+    assert choose_dtype("auto", "cpu", 10**10) == (torch.bfloat16 if fast else torch.float32)
+    assert choose_dtype("bfloat16", "cpu", 8_000_000) == torch.bfloat16
 
 
 def test_a_model_folder_called_weights_has_its_parents_name(tmp_path: Path) -> None:

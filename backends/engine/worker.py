@@ -54,12 +54,11 @@ class Worker:
 
         from backends.engine.adapters import Adapters
         from backends.engine.decode import Decoder
-        from backends.engine.loading import choose_threads, load_base
+        from backends.engine.loading import choose_threads, load_base, weight_bytes
         from backends.engine.router import Router
         from backends.proof import take_reference
 
-        weight_bytes = sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))
-        self.threads = choose_threads(self._settings.threads, weight_bytes)
+        self.threads = choose_threads(self._settings.threads, weight_bytes(self.folder))
         torch.set_num_threads(self.threads)
         tokenizer = self.chat.tokenizer
         self.base = load_base(self.folder, self._settings, tokenizer)

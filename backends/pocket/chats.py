@@ -28,6 +28,10 @@ def filler(rng: Random) -> str:
     return fill(rng, rng.choice(tables().talk.fillers))
 
 
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def system_text(rng: Random, company: str, *, cite: bool, short: bool, passages: bool) -> str:
     """A system turn with some of the usual instructions in some order."""
     told = tables().instructions
@@ -52,10 +56,10 @@ def asked(rng: Random, fact: Fact) -> str:
     """A question for the fact, sometimes with some talk around it."""
     talk = tables().talk
     text = question(rng, fact)
-    if rng.random() < 0.25:
+    if rng.random() < 0.3:
         text = fill(rng, rng.choice(talk.before)).replace("{S}", fact.subject) + text
     if rng.random() < 0.12:
-        text += fill(rng, rng.choice(talk.after))
+        text += fill(rng, rng.choice(talk.after)).replace("{S}", fact.subject)
     return text
 
 
@@ -82,8 +86,12 @@ def paragraph(rng: Random, facts: list[Fact], said: dict[Fact, str], filling: fl
     lines = [said[fact] for fact in facts]
     for _ in range(sum(rng.random() < filling for _ in range(4))):
         lines.insert(rng.choice((0, 0, rng.randint(0, len(lines)))), filler(rng))
-    one_topic = len({fact.attribute for fact in facts}) == 1
-    heading = facts[0].attribute.capitalize() if one_topic else f"{facts[0].name} {facts[0].noun}"
+    topic = [fact for fact in facts if fact.noun]
+    one_topic = len({fact.attribute for fact in topic}) == 1
+    if one_topic and rng.random() < 2 * filling:
+        intro = rng.choice(tables().talk.intros).replace("{A}", topic[0].attribute)
+        lines.insert(0, _sentence(fill(rng, intro)))
+    heading = topic[0].attribute.capitalize() if one_topic else f"{topic[0].name} {topic[0].noun}"
     body = f"## {heading}\n\n{' '.join(lines)}"
     roll = rng.random()
     if roll < 0.35:

@@ -15,7 +15,7 @@ SEED = 20261121
 
 # task -> (weight at level 0, weight at level 1); copying comes first because reading needs it
 MIXTURE = {
-    reading.with_passages: (4, 52),
+    reading.with_passages: (4, 60),
     copying.find_sentence: (12, 5),
     copying.look_up: (30, 8),
     copying.repeat_text: (50, 6),

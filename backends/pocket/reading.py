@@ -14,7 +14,7 @@ from backends.pocket.chats import Chat, answered, asked, fill, paragraph, passag
 from backends.pocket.names import invented
 from backends.pocket.tables import tables
 from backends.pocket.values import draw_value
-from backends.pocket.world import Fact, fact_table, question, statement
+from backends.pocket.world import Fact, company_facts, fact_table, question, statement
 
 PASSAGES = 4
 
@@ -22,18 +22,21 @@ PASSAGES = 4
 def with_passages(rng: Random, level: float) -> Chat:
     """Answer questions from passages about one company; ``level`` in [0, 1] grows their number and facts.
 
-    Two in three are about one attribute of many subjects: whose value it is must be read from the name.
+    Two in three are about one or two attributes of many subjects: whose value it is must be read from the
+    name. One in three says something of the company itself as well.
     """
     subjects = 1 + round(rng.random() * 5 * min(1.0, 0.15 + level))
     attributes = 1 + round(rng.random() * 4 * max(0.0, level - 0.05))
     if rng.random() < 0.67:
-        subjects, attributes = max(3, subjects), 1
+        subjects, attributes = rng.randint(3, 3 + round(4 * level)), rng.choice((1, 1, 2))
+    company = invented(rng, 2)
     table = fact_table(rng, subjects, attributes)
-    said = {fact: statement(rng, fact) for row in table for fact in row}
-    texts, places = _passages(rng, table, said, level)
+    about_us = company_facts(rng, company, rng.choice((1, 1, 2, 3))) if rng.random() < 0.35 * level else []
+    about_us = [fact for fact in about_us if all(fact.attribute != row[0].attribute for row in table)]
+    said = {fact: statement(rng, fact) for row in (*table, about_us) for fact in row}
+    texts, places = _passages(rng, table, about_us, said, level)
     known = [fact for fact in said if fact in places]
     cite, short = rng.random() < 0.55, rng.random() < 0.12
-    company = invented(rng, 2)
     chat: Chat = []
     if rng.random() < 0.93:
         chat.append(("system", system_text(rng, company, cite=cite, short=short, passages=True)))
@@ -46,7 +49,9 @@ def with_passages(rng: Random, level: float) -> Chat:
         if rng.random() < 0.04 * min(1.0, level * 3):
             missing = fact_table(rng, 1, 1)[0][0]
             if missing.attribute not in {f.attribute for f in known}:
-                missing = replace(missing, name=fact.name, noun=fact.noun, people=fact.people)
+                missing = replace(
+                    missing, name=fact.name, noun=fact.noun, thing=fact.thing, people=fact.people
+                )
                 ask, answer = _ask(rng, missing), unknown(rng, missing)
         chat.append(("user", f"{passage_block(rng, texts)}\n\n{ask}" if turn == 0 else ask))
         chat.append(("assistant", answer))
@@ -58,14 +63,21 @@ def _ask(rng: Random, fact: Fact) -> str:
 
 
 def _passages(
-    rng: Random, table: list[list[Fact]], said: dict[Fact, str], level: float
+    rng: Random, table: list[list[Fact]], about_us: list[Fact], said: dict[Fact, str], level: float
 ) -> tuple[list[str], dict[Fact, int]]:
-    """Up to 4 passages, by attribute or by subject, and the passage's number for each fact in them."""
+    """Up to 4 passages, by attribute or by subject, and the passage's number for each fact in them.
+
+    Facts about the company stand at the head of a passage, together or one by one.
+    """
     by_attribute = rng.random() < 0.85
     groups = [list(group) for group in (table if by_attribute else zip(*table, strict=True))]
     for group in groups:
         if rng.random() < 0.3:
             rng.shuffle(group)
+    heads: list[list[Fact]] = [[] for _ in groups]
+    for fact in about_us:
+        rng.choice(heads).append(fact)
+    groups = [[*head, *group] for head, group in zip(heads, groups, strict=True)]
     texts: list[str] = []
     places: dict[Fact, int] = {}
     filling = 0.25 * min(1.0, level + 0.2)

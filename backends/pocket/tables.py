@@ -77,6 +77,7 @@ class Talk(Table):
     unknown: Words
     thoughts: Words
     fillers: Words
+    intros: Words
     before: Words
     after: Words
     ask: Words
@@ -142,6 +143,7 @@ class Tables(Table):
     names: Names
     values: Values
     any_kind: Sentences
+    company: dict[str, Sentences]
     kinds: dict[str, Kind]
     paraphrases: dict[str, Words]
     instructions: Instructions

@@ -30,8 +30,9 @@ POSITION = "training.json"
 """Beside the weights: how many steps, pools of samples and tokens they have seen."""
 COPYING_POOLS, RISING_POOLS = 50, 50
 """Of samples at level 0, and from there to level 1."""
-DIGIT_WEIGHT = 3.0
-"""Of an answer's digits in the loss: whose value it is shows there, the words around it are soon learnt."""
+TELLING_WEIGHT = 3.0
+"""In the loss, of an answer's digits, of what follows them (the unit) and of capitals (names, and which
+sentence is chosen): whose value it is shows there, the words around it are soon learnt."""
 EMBEDDING_LR = 0.4
 """The embeddings' rate as a share of the matrices': faster, tokens move while heads learn to find them."""
 
@@ -53,11 +54,11 @@ class Options:
 
 
 def new_model() -> LlamaForCausalLM:
-    """Pocket's architecture: 256 wide, 4 layers, 8 heads of 32, 4 key/value heads, tied embeddings."""
+    """Pocket's architecture: 256 wide, 6 layers, 8 heads of 32, 4 key/value heads, tied embeddings."""
     config = LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=256,
-        num_hidden_layers=4,
+        num_hidden_layers=6,
         num_attention_heads=8,
         num_key_value_heads=4,
         head_dim=32,
@@ -91,7 +92,9 @@ class Training:
 
     def __init__(self, options: Options, tokenizer: PreTrainedTokenizerFast) -> None:
         self.options, self.tokenizer, self.pieces = options, tokenizer, pieces(tokenizer)
-        self.digits = torch.tensor(tokenizer.convert_tokens_to_ids(list("0123456789")))
+        texts = [str(tokenizer.decode([i])).strip() for i in range(len(tokenizer))]
+        self.digits = torch.tensor([text.isdigit() for text in texts])
+        self.capitals = torch.tensor([text[:1].isupper() for text in texts])
         self.model = new_model()
         self.core = torch.compile(self.model.model, dynamic=True) if options.compile else self.model.model
         self.optimizers = self._optimizers()
@@ -188,7 +191,9 @@ class Training:
     def loss(self, rows: list[Row]) -> torch.Tensor:
         """Weighted cross entropy of the next tokens; only tokens of a weight have their logits computed."""
         ids, weights = padded(rows, self.draws)
-        weights[(weights == 1) & torch.isin(ids, self.digits)] = DIGIT_WEIGHT
+        digits = self.digits[ids]
+        telling = digits | digits.roll(1, dims=1) | self.capitals[ids]
+        weights[(weights == 1) & telling] = TELLING_WEIGHT
         hidden = self.core(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
         target, weights = ids[:, 1:], weights[:, 1:]
         chosen = weights > 0

@@ -51,7 +51,8 @@ def _duration(rng: Random) -> Value:
 
 def _money(rng: Random) -> Value:
     n = _number(rng)
-    forms = (f"${n}", f"${n}", f"${n}", f"${n}.{rng.randint(10, 99)}", f"{n} euros", f"{n} dollars")
+    cents = f"${n}.{rng.randint(1, 99):02d}"
+    forms = (f"${n}", f"${n}", f"${n}", cents, cents, f"{n} euros", f"{n} dollars")
     return _plain(rng.choice(forms), "dollars")
 
 

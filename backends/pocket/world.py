@@ -2,27 +2,28 @@
 
 Does not know about chats, tasks or training. One fact, as an example::
 
-    Fact(name="Bramble", noun="plan", people="customers", attribute="notice period", kind="duration",
-         value=Value(text="14 days", key="14", compact="14-day", unit="days"))
+    Fact(name="Bramble", noun="plan", thing="kettle", people="customers", attribute="notice period",
+         kind="duration", value=Value(text="14 days", key="14", compact="14-day", unit="days"))
 
-Every name is drawn at random.
+Every name is drawn at random. A fact without a noun is about the company itself.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from backends.pocket.names import subject_name, word
-from backends.pocket.tables import tables
+from backends.pocket.tables import Sentences, tables
 from backends.pocket.values import Value, draw_value, lasting
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """One (subject, attribute, value): what holds for the ``name`` ``noun`` and its ``people``."""
+    """One (subject, attribute, value): what holds for a ``name`` ``noun``, its ``thing`` and ``people``."""
 
     name: str
     noun: str
+    thing: str
     people: str
     attribute: str
     kind: str
@@ -30,8 +31,8 @@ class Fact:
 
     @property
     def subject(self) -> str:
-        """The subject in full: "the Bramble plan"."""
-        return f"the {self.name} {self.noun}"
+        """The subject in full: "the Bramble plan", or the company's name."""
+        return f"the {self.name} {self.noun}" if self.noun else self.name
 
 
 def draw_attribute(rng: Random) -> tuple[str, str]:
@@ -50,7 +51,7 @@ def _capital(text: str) -> str:
 
 def _filled(rng: Random, template: str, fact: Fact) -> str:
     form = rng.random()
-    subject = fact.name if form < 0.3 else fact.subject
+    subject = fact.name if form < 0.3 else fact.subject if form < 0.8 else _thing(fact)
     people = f"{fact.name} {fact.people}" if form < 0.8 else f"{fact.people} of {subject}"
     slots = {
         "{S}": subject,
@@ -71,23 +72,46 @@ def _filled(rng: Random, template: str, fact: Fact) -> str:
     return re.sub(r"\b([Aa]) (?=(?:8|11|18|[aeiou])(?!\d))", r"\1n ", template)
 
 
+def _thing(fact: Fact) -> str:
+    return f"the {fact.name} {fact.thing}" if fact.noun else fact.name
+
+
 def statement(rng: Random, fact: Fact) -> str:
     """One sentence that states the fact."""
     pool = tables().kinds[fact.kind].statements
-    if fact.kind != "count" and rng.random() < 0.3:
+    if not fact.noun and rng.random() < 0.6:
+        pool = _company_sentences(fact).statements
+    elif fact.kind != "count" and rng.random() < 0.3:
         pool = tables().any_kind.statements
     return _filled(rng, rng.choice(pool), fact)
+
+
+def _company_sentences(fact: Fact) -> Sentences:
+    ours = tables().company
+    return ours.get(fact.kind, ours["any"])
 
 
 def question(rng: Random, fact: Fact) -> str:
     """One question whose answer is the fact's value."""
     pool = tables().kinds[fact.kind].questions
-    near = tuple(ask for part, asks in tables().paraphrases.items() if part in fact.attribute for ask in asks)
-    if near and rng.random() < 0.45:
+    spelled = f"{fact.kind}/{fact.attribute}"
+    near = tuple(ask for part, asks in tables().paraphrases.items() if _about(part, spelled) for ask in asks)
+    if not fact.noun and rng.random() < 0.75:
+        pool = _company_sentences(fact).questions
+    elif near and rng.random() < 0.5:
         pool = near
     elif fact.kind != "count" and rng.random() < 0.4:
         pool = tables().any_kind.questions
-    return _filled(rng, rng.choice(pool), fact)
+    text = _filled(rng, rng.choice(pool), fact)
+    if rng.random() < 0.15:
+        text = text.replace(f"the {fact.name} ", f"{rng.choice(('my', 'my', 'our', 'a'))} {fact.name} ")
+    return text
+
+
+def _about(part: str, spelled: str) -> bool:
+    # a part of the attribute's name, or kind/part
+    kind, _, name = part.rpartition("/")
+    return spelled.startswith(kind) and name in spelled.partition("/")[2]
 
 
 def fact_table(rng: Random, subjects: int, attributes: int) -> list[list[Fact]]:
@@ -95,6 +119,7 @@ def fact_table(rng: Random, subjects: int, attributes: int) -> list[list[Fact]]:
     names = list(dict.fromkeys(subject_name(rng) for _ in range(subjects)))
     rng.shuffle(names)
     noun, people = rng.choice(tables().names.subjects), rng.choice(tables().names.people)
+    thing = word(rng)
     rows: dict[str, list[Fact]] = {}
     while len(rows) < attributes:
         kind, attribute = draw_attribute(rng)
@@ -102,10 +127,18 @@ def fact_table(rng: Random, subjects: int, attributes: int) -> list[list[Fact]]:
             continue
         values = _different_values(rng, kind, attribute, len(names))
         rows[attribute] = [
-            Fact(name=name, noun=noun, people=people, attribute=attribute, kind=kind, value=value)
+            Fact(
+                name=name, noun=noun, thing=thing, people=people, attribute=attribute, kind=kind, value=value
+            )
             for name, value in zip(names, values, strict=True)
         ]
     return list(rows.values())
+
+
+def company_facts(rng: Random, company: str, count: int) -> list[Fact]:
+    """``count`` facts about the company as such, each of another attribute."""
+    rows = fact_table(rng, 1, count)
+    return [replace(fact, name=company, noun="", people="customers") for (fact,) in rows]
 
 
 def _different_values(rng: Random, kind: str, attribute: str, count: int) -> list[Value]:
