@@ -77,6 +77,7 @@ class Prompt:
     """What a backend asks the engine. ``adapter`` is an adapter's key ("scenario/name") or None for the
     bare base.
 
+    ``schema`` is a JSON schema as text that the answer is held to while it is written (JSON mode), or None.
     ``embed_ms`` and ``retrieve_ms`` are the backend's own preparation, measured by whoever did it, in
     milliseconds.
     """
@@ -84,6 +85,7 @@ class Prompt:
     messages: tuple[Message, ...]
     layers: tuple[Layer, ...] = ()
     adapter: str | None = None
+    schema: str | None = None
     passages: tuple[Passage, ...] = ()
     embed_ms: float = 0.0
     retrieve_ms: float = 0.0

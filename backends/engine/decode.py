@@ -17,6 +17,7 @@ from transformers.cache_utils import Cache, DynamicCache
 from backends.engine.base import Done, Started
 from backends.engine.base import Text as TextEvent
 from backends.engine.cache import MergedSlots, mergeable
+from backends.engine.constraint import advance, only_allowed
 from backends.engine.router import Router
 from backends.engine.rows import Row, answer_of
 from backends.engine.sampling import Sampler
@@ -103,7 +104,8 @@ class _Batch:
         else:
             _take_rows(cache, torch.zeros(len(group), dtype=torch.int64, device=self._d._device))
             self._cache = cache
-        drawn = self._sampler.select(span).draw(logits.expand(len(group), -1), 0).tolist()
+        allowed = only_allowed(logits.expand(len(group), -1), [row.matcher for row in group])
+        drawn = self._sampler.select(span).draw(allowed, 0).tolist()
         now = time.perf_counter()
         for row, token in zip(group, drawn, strict=True):
             row.prefill_s = now - start
@@ -145,7 +147,8 @@ class _Batch:
                 past_key_values=self._cache,
                 use_cache=True,
             )
-        drawn = self._sampler.draw(out.logits[:, -1], self._step).tolist()
+        allowed = only_allowed(out.logits[:, -1], [row.matcher for row in self.rows])
+        drawn = self._sampler.draw(allowed, self._step).tolist()
         for row, token in zip(self.rows, drawn, strict=True):
             self._take(row, token)
         self._drop_finished()
@@ -166,6 +169,8 @@ class _Batch:
         """Add a token to its row and show what it lets out."""
         row.tokens.append(token)
         row.stream.push(token)
+        if row.matcher is not None:
+            advance(row.matcher, token)
         self._show(row)
         if row.stream.stopped:
             self._end(row, "stop")

@@ -3,15 +3,22 @@
 import os
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from backends.engine.base import Request
 from backends.engine.text import TextStream
 from backends.types import Answer, FinishReason, Timing, Usage
 
+if TYPE_CHECKING:
+    from llguidance import LLMatcher
+
 
 @dataclass(eq=False, kw_only=True)
 class Row:
-    """One call while it runs. Times are ``time.perf_counter()`` seconds; ``adapter`` is PEFT's name."""
+    """One call while it runs. Times are ``time.perf_counter()`` seconds; ``adapter`` is PEFT's name.
+
+    ``matcher`` holds what JSON mode still allows; None lets the row write anything.
+    """
 
     request: Request
     rendered: str
@@ -19,6 +26,7 @@ class Row:
     adapter: str | None
     limit: int
     stream: TextStream
+    matcher: "LLMatcher | None" = None
     marks: list[str] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     cancelled: bool = False
@@ -38,6 +46,8 @@ class Row:
         """Begin again from the prompt; what was shown stays shown, and the same seed draws it again."""
         self.stream, self.tokens = stream, []
         self.prefill_s, self.decode_from = 0.0, None
+        if self.matcher is not None:
+            self.matcher.reset()
 
 
 def answer_of(row: Row, finish: FinishReason) -> Answer:

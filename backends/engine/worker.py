@@ -53,6 +53,7 @@ class Worker:
         import torch
 
         from backends.engine.adapters import Adapters
+        from backends.engine.constraint import Grammars
         from backends.engine.decode import Decoder
         from backends.engine.loading import choose_threads, load_base, weight_bytes
         from backends.engine.router import Router
@@ -64,6 +65,9 @@ class Worker:
         self.base = load_base(self.folder, self._settings, tokenizer)
         self.router = Router()
         self.decoder = Decoder(self.base.model, self.router, self.base.end_ids)
+        self.grammars = Grammars(
+            tokenizer, self.base.model.get_output_embeddings().out_features, self.base.end_ids
+        )
         self._reference = take_reference(self.base.model, self.chat)
         self.adapters = Adapters(self.base, self.router)
         self.adapters.load_all(self._settings.scenarios_dir)
@@ -144,7 +148,7 @@ class Worker:
         Raises:
             PromptTooLong: the prompt leaves no room for one token.
             AdapterRefused: its adapter is not loaded.
-            BadInput: the sampling asks for less than one token.
+            BadInput: the sampling asks for less than one token, or the schema can't be used.
         """
         from backends.engine.rows import Row
         from backends.engine.text import TextStream
@@ -159,7 +163,7 @@ class Worker:
                 f"{self.base.context_tokens - 1} and answers one.",
                 "Shorten the query, or retrieve fewer passages.",
             )
-        key = request.prompt.adapter
+        key, schema = request.prompt.adapter, request.prompt.schema
         return Row(
             request=request,
             rendered=rendered,
@@ -167,6 +171,7 @@ class Worker:
             adapter=None if key is None else self.adapters.peft_name(key),
             limit=min(request.sampling.max_tokens, room),
             stream=TextStream(self.chat.tokenizer, request.sampling.stop),
+            matcher=None if schema is None else self.grammars.matcher(schema),
         )
 
     def row_or_failure(
