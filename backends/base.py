@@ -5,13 +5,14 @@ have in common (sampling, decoding, timing, storing) happens elsewhere, so a fil
 """
 
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from backends.engine.base import Engine
 from backends.errors import AdapterRefused, BadInput
 from backends.scenario import Scenario
 from backends.types import Prompt, Query
 
+T = TypeVar("T")
 DEFAULT_BACKENDS = ("prompt", "rag", "lora", "hybrid")
 """The lanes of the home screen, from cheap to dear."""
 
@@ -22,15 +23,18 @@ class Backend(Protocol):
     name: str
     title: str
     layers: tuple[str, ...]
-    """What it adds to the bare query: "system", "passages", "adapter"."""
+    """What it adds to the bare query: "system", "few_shot", "cot", "schema", "knowledge" (all of it),
+    "passages" (found ones), "adapter".
+    """
 
-    def prepare(self, query: Query, scenario: Scenario, engine: Engine, system: str | None = None) -> Prompt:
-        """Turn the query into the prompt of this backend; ``system`` None takes the scenario's own text.
+    def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
+        """Turn the query into the prompt of this backend.
 
         May block on retrieval; call it from a worker thread, never from the engine's.
 
         Raises:
-            BadInput: the query is empty.
+            BadInput: the query is empty, or the scenario lacks a text that this backend needs.
+            PromptTooLong: the whole knowledge is asked for and does not fit.
             KnowledgeUnavailable: passages are needed and there are none to be had.
             AdapterRefused: an adapter is needed and missing, or the engine refuses it.
         """
@@ -41,6 +45,17 @@ def query_text(query: Query) -> str:
     text = query.text.strip()
     if not text:
         raise BadInput("The question is empty.", "Type a question first.")
+    return text
+
+
+def needed(text: T | None, what: str, key: str, scenario: Scenario) -> T:
+    """A part of the scenario that a backend can't do without.
+
+    Raises:
+        BadInput: it is missing or empty; ``what`` and ``key`` say what it is called.
+    """
+    if not text:
+        raise BadInput(f"The scenario {scenario.name} has no {what}.", f"Write {key} in its scenario.toml.")
     return text
 
 
@@ -56,7 +71,7 @@ def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
     if not (folder / "adapter_config.json").is_file():
         raise AdapterRefused(
             f'The scenario {scenario.name} has no adapter "{name}" yet.',
-            f"Train it with: python -m compare train {scenario.name}",
+            f"Train it with: python -m compare train {scenario.name} --adapter {name}",
         )
     if not engine.adapter_is_current(key, str(folder)):
         engine.wait_ready()
@@ -68,25 +83,27 @@ def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
 @lru_cache(maxsize=1)
 def registry() -> dict[str, Backend]:
     """All backends by name, from cheap to dear. Adding one is adding a line here."""
+    from backends.cot import ChainOfThought
+    from backends.few_shot import FewShotPrompt
     from backends.hybrid import Hybrid
+    from backends.json_mode import JsonMode
+    from backends.long_context import LongContext
     from backends.lora import Lora
+    from backends.lora_short import LoraShort
     from backends.prompt_only import PromptOnly
     from backends.rag import Rag
+    from backends.zero_shot import ZeroShot
 
-    backends: tuple[Backend, ...] = (PromptOnly(), Rag(), Lora(), Hybrid())
+    backends: tuple[Backend, ...] = (
+        ZeroShot(),
+        PromptOnly(),
+        FewShotPrompt(),
+        ChainOfThought(),
+        JsonMode(),
+        LongContext(),
+        Rag(),
+        Lora(),
+        LoraShort(),
+        Hybrid(),
+    )
     return {backend.name: backend for backend in backends}
-
-
-def chosen(names: tuple[str, ...]) -> tuple[Backend, ...]:
-    """The backends of these names, in the order given.
-
-    Raises:
-        BadInput: a name is unknown, given twice, or there is none.
-    """
-    known = registry()
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadInput(f"There is no backend {unknown[0]!r}.", f"Known are: {', '.join(known)}.")
-    if not names or len(set(names)) < len(names):
-        raise BadInput("Name at least one backend, and each only once.", f"Known are: {', '.join(known)}.")
-    return tuple(known[name] for name in names)

@@ -16,8 +16,8 @@ class Hybrid:
     title = "Retrieval + LoRA"
     layers: tuple[str, ...] = ("system", "passages", "adapter")
 
-    def prepare(self, query: Query, scenario: Scenario, engine: Engine, system: str | None = None) -> Prompt:
+    def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`. The adapter is looked up first, as that fails fast."""
         query = replace(query, text=query_text(query))
         key = adapter_key(scenario, "hybrid", engine)
-        return replace(Rag().prepare(query, scenario, engine, system), adapter=key)
+        return replace(Rag().prepare(query, scenario, engine), adapter=key)

@@ -14,7 +14,7 @@ class Lora:
     title = "LoRA"
     layers: tuple[str, ...] = ("system", "adapter")
 
-    def prepare(self, query: Query, scenario: Scenario, engine: Engine, system: str | None = None) -> Prompt:
+    def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`."""
         text = query_text(query)
-        return build_prompt(scenario, text, system=system, adapter=adapter_key(scenario, "lora", engine))
+        return build_prompt(scenario, text, adapter=adapter_key(scenario, "lora", engine))

@@ -14,6 +14,6 @@ class PromptOnly:
     title = "Prompt only"
     layers: tuple[str, ...] = ("system",)
 
-    def prepare(self, query: Query, scenario: Scenario, engine: Engine, system: str | None = None) -> Prompt:
+    def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`."""
-        return build_prompt(scenario, query_text(query), system=system)
+        return build_prompt(scenario, query_text(query))

@@ -1,6 +1,7 @@
 """Layers become messages: one builder for serving and for adapter training, so that both see the same prompt.
 
-The system turn is the system text. With passages the user turn reads::
+The system turn is the system text, with the chain-of-thought text on a line of its own behind it; few-shot
+examples are turns of their own. With passages the user turn reads::
 
     [1] (warranty.md) passage text
     [2] (pricing.md) passage text
@@ -13,7 +14,7 @@ tokens belong to the engine.
 
 from collections.abc import Sequence
 
-from backends.scenario import Scenario
+from backends.scenario import FewShot, Scenario
 from backends.types import Layer, Message, Passage, Prompt
 
 QUESTION = "Question: "
@@ -29,8 +30,11 @@ def build_prompt(
     query_text: str,
     *,
     system: str | None = None,
+    cot: str = "",
+    few_shot: Sequence[FewShot] = (),
     passages: Sequence[Passage] = (),
     adapter: str | None = None,
+    schema: str | None = None,
     embed_ms: float = 0.0,
     retrieve_ms: float = 0.0,
 ) -> Prompt:
@@ -39,25 +43,36 @@ def build_prompt(
     Args:
         scenario: gives the system text unless ``system`` does.
         query_text: what the person asks, taken as it stands.
-        system: an edited system text; an empty one leaves the system turn out; None takes the scenario's.
-        passages: retrieved passages in the order of their numbers.
+        system: another system text; an empty one leaves the system turn out; None takes the scenario's.
+        cot: how to reason before the answer, told behind the system text.
+        few_shot: example turns before the question.
+        passages: passages in the order of their numbers.
         adapter: key of the adapter that answers, None for the bare base.
+        schema: JSON schema that the answer is held to, None for free text.
         embed_ms: preparation spent on embedding the query, in milliseconds.
         retrieve_ms: preparation spent on searching, in milliseconds.
     """
     system_text = scenario.system_prompt if system is None else system
-    layers = [Layer(kind="system", text=system_text)] if system_text else []
+    head = [Layer(kind="system", text=system_text)] if system_text else []
+    if cot:
+        head += [Layer(kind="template", text="\n")] if head else []
+        head.append(Layer(kind="cot", text=cot))
+    shots = [Layer(kind="few_shot", text=text) for shot in few_shot for text in (shot.user, shot.assistant)]
+    layers: list[Layer] = []
     if passages:
         layers.append(Layer(kind="passages", text="\n".join(passage_line(passage) for passage in passages)))
         layers.append(Layer(kind="template", text=f"\n\n{QUESTION}"))
     layers.append(Layer(kind="query", text=query_text))
-    user_text = "".join(layer.text for layer in layers if layer.kind != "system")
-    messages = [Message(role="system", content=system_text)] if system_text else []
-    messages.append(Message(role="user", content=user_text))
+    messages = [Message(role="system", content="".join(layer.text for layer in head))] if head else []
+    for shot in few_shot:
+        messages.append(Message(role="user", content=shot.user))
+        messages.append(Message(role="assistant", content=shot.assistant))
+    messages.append(Message(role="user", content="".join(layer.text for layer in layers)))
     return Prompt(
         messages=tuple(messages),
-        layers=tuple(layers),
+        layers=(*head, *shots, *layers),
         adapter=adapter,
+        schema=schema,
         passages=tuple(passages),
         embed_ms=embed_ms,
         retrieve_ms=retrieve_ms,

@@ -15,7 +15,7 @@ class Rag:
     title = "Retrieval"
     layers: tuple[str, ...] = ("system", "passages")
 
-    def prepare(self, query: Query, scenario: Scenario, engine: Engine, system: str | None = None) -> Prompt:
+    def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`.
 
         When nothing is similar enough, the prompt is that of ``prompt``: no passage beats a wrong one.
@@ -25,7 +25,6 @@ class Rag:
         return build_prompt(
             scenario,
             text,
-            system=system,
             passages=found.passages,
             embed_ms=found.embed_ms,
             retrieve_ms=found.retrieve_ms,

@@ -8,7 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.errors import BadInput
@@ -24,6 +24,22 @@ class FewShot:
 
     user: str
     assistant: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptTexts:
+    """What people may edit of a scenario's prompts; each set of texts that is asked with is a version.
+
+    An empty text, no examples or no schema leave that part out.
+    """
+
+    system: str = ""
+    cot: str = ""
+    few_shot: tuple[FewShot, ...] = ()
+    schema: str | None = None
+
+
+NO_TEXTS = PromptTexts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +92,29 @@ class Scenario:
     levers: tuple[str, ...] = ()
     retrieval: RetrievalSettings = RetrievalSettings()
 
+    @property
+    def texts(self) -> PromptTexts:
+        """The part of its prompts that can be edited."""
+        return PromptTexts(
+            system=self.system_prompt, cot=self.cot_prompt, few_shot=self.few_shot, schema=self.schema
+        )
+
+    def with_texts(self, texts: PromptTexts) -> "Scenario":
+        """The same task, asked with other texts.
+
+        Raises:
+            BadInput: the schema is not a JSON object.
+        """
+        try:
+            schema = checked_schema(texts.schema or "")
+        except ValueError as error:
+            raise BadInput(
+                f"The JSON schema can't be used: {error}.", "Mend it under Instructions."
+            ) from error
+        return replace(
+            self, system_prompt=texts.system, cot_prompt=texts.cot, few_shot=texts.few_shot, schema=schema
+        )
+
 
 def list_scenarios() -> tuple[str, ...]:
     """The names of all scenario folders, in alphabetical order; empty when there are none."""
@@ -118,7 +157,7 @@ def _scenario(name: str, path: Path, table: Mapping[str, object]) -> Scenario:
         system_prompt=_text(table, "system_prompt"),
         cot_prompt=_text(table, "cot_prompt"),
         few_shot=tuple(_few_shot(row) for row in _tables(table, "few_shot")),
-        schema=_schema(table),
+        schema=checked_schema(_text(table, "schema")),
         voice=_voice(table),
         criteria=_texts(table, "criteria"),
         examples=_texts(table, "examples"),
@@ -155,11 +194,15 @@ def _few_shot(row: Mapping[str, object]) -> FewShot:
     return turn
 
 
-def _schema(table: Mapping[str, object]) -> str | None:
-    text = _text(table, "schema")
-    if text and not isinstance(json.loads(text), dict):
+def checked_schema(text: str) -> str | None:
+    """A JSON schema as text, None for an empty one.
+
+    Raises:
+        ValueError: it is not a JSON object.
+    """
+    if text.strip() and not isinstance(json.loads(text), dict):
         raise ValueError("schema must be a JSON object")
-    return text or None
+    return text.strip() or None
 
 
 def _voice(table: Mapping[str, object]) -> Voice | None:

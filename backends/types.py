@@ -10,7 +10,7 @@ from typing import Literal
 Mode = Literal["demo", "bench"]
 """``demo``: merged batch, shared device. ``bench``: one row at a time, alone on the device."""
 Role = Literal["system", "user", "assistant"]
-LayerKind = Literal["template", "system", "few_shot", "passages", "query"]
+LayerKind = Literal["template", "system", "cot", "few_shot", "passages", "query"]
 FinishReason = Literal["end", "stop", "length", "cancelled"]
 Stage = Literal["prepare", "retrieve", "queue", "prefill", "decode", "store", "engine"]
 

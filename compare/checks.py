@@ -73,6 +73,16 @@ def run_checks(
     return tuple(_judge(check, subject) for check in checks_of(case))
 
 
+def final_answer(text: str) -> str:
+    """What a model says after it reasoned: all behind the last "Answer:", else the last line with words.
+
+    An empty text is given back as it is.
+    """
+    _, mark, said = text.rpartition("Answer:")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return said.strip() if mark else (lines[-1].strip() if lines else text)
+
+
 def checks_of(case: Case) -> tuple[Check | CheckProblem, ...]:
     """A case's checks. Without any, ``expected`` is compared: its fields when it is JSON, else as a text."""
     if case.checks.strip():

@@ -2,11 +2,12 @@
 
 import argparse
 
-from backends.base import DEFAULT_BACKENDS, chosen
+from backends.base import DEFAULT_BACKENDS
 from backends.errors import EngineStopped
 from backends.scenario import load_scenario
 from backends.types import Query, Sampling
 from compare.command import BROKEN, FINE, Outcome, say, started_engine
+from compare.lanes import check_lanes
 from compare.live import LiveAnswer, LiveRun, RunView
 from compare.numbers import count, seconds, share
 from compare.runner import check_query, start
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> Outcome:
     )
     backends = tuple(name.strip() for name in options.backends.split(",") if name.strip())
     check_query(query)
-    chosen(backends)  # A typing mistake is answered before the model loads.
+    check_lanes(backends)  # A typing mistake is answered before the model loads.
     load_scenario(query.scenario)
     engine, status = started_engine()
     if status.state != "ready":

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from backends.engine.base import AdapterInfo
+from backends.scenario import NO_TEXTS, PromptTexts
 from backends.types import Answer, Failure, Prompt, Query
 from compare.checks import CheckResult
 
@@ -74,7 +75,7 @@ class RunView:
     """A frozen picture of a run, live or stored.
 
     ``calls`` is ordered by repeat, then by backend as asked; ``version`` grows with every change of a live
-    run. ``system_text`` is the system prompt that was used and ``system_version`` its number within the
+    run. ``texts`` are the prompt texts that were used and ``texts_version`` their number within the
     scenario. Times are UTC, ISO 8601; ``finished_at`` is empty while the run goes on.
     """
 
@@ -85,8 +86,8 @@ class RunView:
     status: RunStatus
     version: int
     calls: Mapping[CallKey, LiveAnswer]
-    system_text: str = ""
-    system_version: int | None = None
+    texts: PromptTexts = NO_TEXTS
+    texts_version: int | None = None
     started_at: str = ""
     finished_at: str = ""
     provenance: Provenance | None = None

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import cast
 
 from backends.engine.base import AdapterInfo
+from backends.scenario import NO_TEXTS, FewShot, PromptTexts
 from backends.types import (
     Answer,
     Failure,
@@ -103,11 +104,19 @@ def run_view(run: RunRow, calls: Sequence[CallRow]) -> RunView:
         status=cast("RunStatus", run.status),
         version=len(calls),
         calls=MappingProxyType(found),
-        system_text="" if run.prompt_version is None else run.prompt_version.text,
-        system_version=None if run.prompt_version is None else run.prompt_version.number,
+        texts=NO_TEXTS if run.prompt_version is None else prompt_texts(run.prompt_version),
+        texts_version=None if run.prompt_version is None else run.prompt_version.number,
         started_at=run.started_at,
         finished_at=run.finished_at or "",
         provenance=_provenance(run.provenance),
+    )
+
+
+def prompt_texts(row: PromptVersionRow) -> PromptTexts:
+    """A version's texts."""
+    shots = cast("list[dict[str, str]]", row.few_shot)
+    return PromptTexts(
+        system=row.text, cot=row.cot, few_shot=tuple(FewShot(**shot) for shot in shots), schema=row.schema
     )
 
 
@@ -186,6 +195,7 @@ def _prompt(row: PromptRow, timing: Timing | None) -> Prompt:
         messages=tuple(Message(**message) for message in messages),  # type: ignore[arg-type]
         layers=tuple(Layer(**layer) for layer in layers),  # type: ignore[arg-type]
         adapter=row.adapter,
+        schema=row.schema,
         passages=passages,
         embed_ms=0.0 if timing is None else timing.embed_ms,
         retrieve_ms=0.0 if timing is None else timing.retrieve_ms,

@@ -11,12 +11,13 @@ from dataclasses import replace
 from threading import Thread
 from types import MappingProxyType
 
-from backends.base import DEFAULT_BACKENDS, Backend, chosen
+from backends.base import DEFAULT_BACKENDS
 from backends.engine.base import Engine
 from backends.errors import BadInput, StoreUnavailable, as_failure
-from backends.scenario import Scenario, load_scenario
+from backends.scenario import PromptTexts, Scenario, load_scenario
 from backends.types import Failure, Query
 from compare.cases import Case, load_cases, matching_case
+from compare.lanes import Lane, open_lanes
 from compare.live import LiveAnswer, LiveRun, RunView, call_keys, live_runs
 from compare.seeds import SEEDS, call_seed
 from compare.store import Store, new_run_id, now
@@ -32,7 +33,7 @@ def start(
     query: Query,
     *,
     backends: Sequence[str] = DEFAULT_BACKENDS,
-    system: str | None = None,
+    texts: PromptTexts | None = None,
     store: Store,
     engine: Engine,
 ) -> LiveRun:
@@ -40,34 +41,34 @@ def start(
 
     Args:
         query: what to ask; a text that equals a case's query gets that case's checks.
-        backends: the names of the lanes, in their order.
-        system: an edited system text for all lanes; None takes the scenario's own.
+        backends: the names of the lanes, in their order; ``compare/lanes.py`` says what they may name.
+        texts: edited prompt texts for all lanes; None takes the scenario's own.
         store: where the run is kept, first as "running". When it can't be used, the lanes still answer and
-        then
-            say so.
+            then say so.
         engine: the one model behind all lanes; it may still be loading.
 
     Raises:
-        BadInput: empty or over-long query, unknown scenario or backend, or an impossible setting.
+        BadInput: empty or over-long query, unknown scenario, lane or version, or an impossible setting.
+        StoreUnavailable: a lane names a version and the store can't be read.
     """
     scenario = load_scenario(query.scenario)
-    lanes = chosen(tuple(backends))
+    if texts is not None:
+        scenario = scenario.with_texts(texts)
+    lanes = open_lanes(backends, scenario, store)
     check_query(query)
     check_length(query, engine)
     case, unchecked = _case_of(query, scenario)
-    view = _plan(query, lanes, scenario.system_prompt if system is None else system)
+    view = _plan(query, lanes, scenario)
     store_failure: Failure | None = None
     try:
-        view = replace(view, system_version=store.create_run(view))
+        view = replace(view, texts_version=store.create_run(view))
     except StoreUnavailable as error:
         store_failure = as_failure(error, "store")
     run = LiveRun(view)
     live_runs().add(run)
     worker = Worker(
         run=run,
-        scenario=scenario,
-        backends=lanes,
-        system=system,
+        lanes=lanes,
         store=store,
         engine=engine,
         case=case,
@@ -122,7 +123,7 @@ def check_length(query: Query, engine: Engine) -> None:
             )
 
 
-def _plan(query: Query, lanes: Sequence[Backend], system_text: str) -> RunView:
+def _plan(query: Query, lanes: Sequence[Lane], scenario: Scenario) -> RunView:
     names = tuple(lane.name for lane in lanes)
     calls = {
         (name, repeat): LiveAnswer(
@@ -138,7 +139,7 @@ def _plan(query: Query, lanes: Sequence[Backend], system_text: str) -> RunView:
         status="running",
         version=0,
         calls=MappingProxyType(calls),
-        system_text=system_text,
+        texts=scenario.texts,
         started_at=now(),
     )
 

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, func, make_url, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from backends.errors import BadInput
+from backends.scenario import PromptTexts
 from backends.settings import settings
 from backends.types import Prompt
 from compare import rows
@@ -33,11 +34,11 @@ FOREIGN_RUN_ENDS = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromptVersion:
-    """A scenario's system prompt by its number, counted from 1; ``created_at`` is UTC, ISO 8601."""
+class TextsVersion:
+    """A scenario's prompt texts by their number, counted from 1; ``created_at`` is UTC, ISO 8601."""
 
     number: int
-    text: str
+    texts: PromptTexts
     created_at: str
 
 
@@ -52,7 +53,7 @@ def new_run_id() -> str:
 
 
 def text_hash(text: str) -> str:
-    """SHA-256 of a text in UTF-8, in hex: the key of prompts, system texts and embeddings."""
+    """SHA-256 of a text in UTF-8, in hex: the key of prompts, prompt texts and embeddings."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -93,9 +94,9 @@ class Store:
             return "an address that can't be understood"
 
     def create_run(self, view: RunView) -> int:
-        """Store a run as it begins; gives the number of its system text within the scenario."""
+        """Store a run as it begins; gives the number of its prompt texts within the scenario."""
         with self._write() as session:
-            version = _version(session, view.scenario, view.system_text)
+            version = _version(session, view.scenario, view.texts)
             session.add(rows.run_row(view, version, this_process()))
             return version.number
 
@@ -145,17 +146,20 @@ class Store:
             query = select(RunRow.id).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
             return tuple(session.scalars(query))
 
-    def system_version(self, scenario: str, text: str) -> int:
-        """The number of a system text within its scenario; only a new text makes a new number."""
+    def texts_version(self, scenario: str, texts: PromptTexts) -> int:
+        """The number of prompt texts within their scenario; only a new set of texts makes a new number."""
         with self._write() as session:
-            return _version(session, scenario, text).number
+            return _version(session, scenario, texts).number
 
-    def system_versions(self, scenario: str) -> tuple[PromptVersion, ...]:
-        """All system texts that were used or kept for a scenario, oldest first."""
+    def texts_versions(self, scenario: str) -> tuple[TextsVersion, ...]:
+        """All prompt texts that were used or kept for a scenario, oldest first."""
         with self._read() as session:
             query = select(PromptVersionRow).where(PromptVersionRow.scenario == scenario)
             found = session.scalars(query.order_by(PromptVersionRow.number))
-            return tuple(PromptVersion(number=v.number, text=v.text, created_at=v.created_at) for v in found)
+            return tuple(
+                TextsVersion(number=v.number, texts=rows.prompt_texts(v), created_at=v.created_at)
+                for v in found
+            )
 
     def save_embeddings(self, vectors: Mapping[str, np.ndarray], embedder_hash: str) -> None:
         """Keep sentence embeddings by text; ``vectors`` are one-dimensional float32; known ones stay."""
@@ -200,15 +204,25 @@ def _writing(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def _version(session: Session, scenario: str, text: str) -> PromptVersionRow:
+def _version(session: Session, scenario: str, texts: PromptTexts) -> PromptVersionRow:
     of_scenario = select(PromptVersionRow).where(PromptVersionRow.scenario == scenario)
-    key = text_hash(text)
+    said = asdict(texts)
+    key = text_hash(json.dumps(said, sort_keys=True))
     found = session.scalars(of_scenario.where(PromptVersionRow.text_hash == key)).first()
     if found is not None:
         return found
     largest = select(func.max(PromptVersionRow.number)).where(PromptVersionRow.scenario == scenario)
     number = (session.scalar(largest) or 0) + 1
-    row = PromptVersionRow(scenario=scenario, number=number, text=text, text_hash=key, created_at=now())
+    row = PromptVersionRow(
+        scenario=scenario,
+        number=number,
+        text=texts.system,
+        cot=texts.cot,
+        few_shot=list(said["few_shot"]),
+        schema=texts.schema,
+        text_hash=key,
+        created_at=now(),
+    )
     session.add(row)
     return row
 
@@ -226,6 +240,7 @@ def _keep_prompt(session: Session, prompt: Prompt, call: LiveAnswer) -> str:
                 messages=said["messages"],
                 layers=said["layers"],
                 adapter=prompt.adapter,
+                schema=prompt.schema,
                 rendered=rendered,
                 passages=[PassageRow(**passage) for passage in said["passages"]],
             )

@@ -53,7 +53,7 @@ class Table(DeclarativeBase):
 
 
 class PromptVersionRow(Table):
-    """A system prompt of a scenario; only a new text makes a new number."""
+    """The prompt texts of a scenario; only a new set of them makes a new number. ``text`` is the system's."""
 
     __tablename__ = "prompt_version"
     __table_args__ = (UniqueConstraint("scenario", "number"), UniqueConstraint("scenario", "text_hash"))
@@ -62,6 +62,9 @@ class PromptVersionRow(Table):
     scenario: Mapped[str] = mapped_column(String(200))
     number: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
+    cot: Mapped[str] = mapped_column(Text, server_default="")
+    few_shot: Mapped[JsonValue] = mapped_column(JSON, server_default="[]")
+    schema: Mapped[str | None] = mapped_column(Text)
     text_hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[str] = mapped_column(String(32))
 
@@ -102,6 +105,7 @@ class PromptRow(Table):
     messages: Mapped[JsonValue]
     layers: Mapped[JsonValue]
     adapter: Mapped[str | None] = mapped_column(String(400))
+    schema: Mapped[str | None] = mapped_column(Text)
     rendered: Mapped[str] = mapped_column(Text)
 
     passages: Mapped[list["PassageRow"]] = relationship(order_by="PassageRow.number")

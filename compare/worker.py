@@ -14,13 +14,12 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock
 
-from backends.base import Backend
 from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Request, Started, Text
 from backends.errors import EngineStopped, as_failure
-from backends.scenario import Scenario
-from backends.types import Failure, Passage, Prompt, Stage
+from backends.types import Failure, Prompt, Stage
 from compare.cases import Case
-from compare.checks import CheckResult, run_checks
+from compare.checks import CheckResult, final_answer, run_checks
+from compare.lanes import Lane
 from compare.live import CallKey, LiveAnswer, LiveRun, Provenance
 from compare.store import Store, now
 from compare.versions import package_versions
@@ -38,9 +37,7 @@ class Worker:
     """One run's work. ``cancel`` may be called from any thread, ``work`` runs once on its own."""
 
     run: LiveRun
-    scenario: Scenario
-    backends: Sequence[Backend]
-    system: str | None
+    lanes: Sequence[Lane]
     store: Store
     engine: Engine
     case: Case | None
@@ -90,17 +87,17 @@ class Worker:
         Lanes that still prepare after ``GRACE_S`` (the first look into the documents after a start) come in a
         job of their own: the others need not wait for them.
         """
-        quick_first = sorted(self.backends, key=lambda backend: "passages" in backend.layers)
+        quick_first = sorted(self.lanes, key=lambda lane: "passages" in lane.backend.layers)
         with ThreadPoolExecutor(max_workers=1) as aside:
-            lanes = [aside.submit(self._prepare_lane, backend) for backend in quick_first]
+            lanes = [aside.submit(self._prepare_lane, lane) for lane in quick_first]
             ready, late = wait(lanes, timeout=GRACE_S)
             rest = aside.submit(self._answer, late)  # runs behind the preparations, on the same thread
             self._answer(ready)
             rest.result()
 
-    def _prepare_lane(self, backend: Backend) -> dict[CallKey, Prompt]:
-        keys = [key for key in self._open() if key[0] == backend.name]
-        prompt = self._prepare(backend, keys) if keys else None
+    def _prepare_lane(self, lane: Lane) -> dict[CallKey, Prompt]:
+        keys = [key for key in self._open() if key[0] == lane.name]
+        prompt = self._prepare(lane, keys) if keys else None
         return {} if prompt is None else dict.fromkeys(keys, prompt)
 
     def _answer(self, lanes: Collection[Future[dict[CallKey, Prompt]]]) -> None:
@@ -115,11 +112,11 @@ class Worker:
         The engine warms itself up; what preparing does only once (loading the embedder, building an index)
         is done before the first measured call.
         """
-        for backend in self.backends:
+        for lane in self.lanes:
             with suppress(Exception):  # The call itself meets the same error and shows it.
-                backend.prepare(self.run.query, self.scenario, self.engine, self.system)
+                lane.backend.prepare(self.run.query, lane.scenario, self.engine)
         order = random.Random(self.run.query.seed)
-        by_name = {backend.name: backend for backend in self.backends}
+        by_name = {lane.name: lane for lane in self.lanes}
         for repeat in range(self.run.query.repeats):
             for name in order.sample(list(by_name), len(by_name)):
                 key = (name, repeat)
@@ -128,9 +125,9 @@ class Worker:
                     self._submit_and_follow({key: prompt})
         self._note_provenance()
 
-    def _prepare(self, backend: Backend, keys: Sequence[CallKey]) -> Prompt | None:
+    def _prepare(self, lane: Lane, keys: Sequence[CallKey]) -> Prompt | None:
         try:
-            prompt = backend.prepare(self.run.query, self.scenario, self.engine, self.system)
+            prompt = lane.backend.prepare(self.run.query, lane.scenario, self.engine)
         except BaseException as error:
             self._fail(keys, error, "prepare")
             return None
@@ -203,13 +200,17 @@ class Worker:
         ended = replace(call, text=answer.text, answer=answer)
         if answer.finish == "cancelled":
             return replace(ended, status="cancelled")
-        passages = () if call.prompt is None else call.prompt.passages
-        return replace(ended, status="done", checks=self._checks(answer.text, passages))
+        return replace(ended, status="done", checks=self._checks(answer.text, call))
 
-    def _checks(self, text: str, passages: tuple[Passage, ...]) -> tuple[CheckResult, ...]:
+    def _checks(self, text: str, call: LiveAnswer) -> tuple[CheckResult, ...]:
+        """The case's checks of an answer; where it was to reason first, of what comes after that."""
         if self.unchecked:
             return (CheckResult(name="cases", kind="content", result="unscored", reason=self.unchecked),)
-        return () if self.case is None else run_checks(self.case, text, passages, self.scenario)
+        if self.case is None:
+            return ()
+        prompt, lane = call.prompt, next(lane for lane in self.lanes if lane.name == call.backend)
+        said = final_answer(text) if "cot" in lane.backend.layers else text
+        return run_checks(self.case, said, () if prompt is None else prompt.passages, lane.scenario)
 
     def _fail(self, keys: Sequence[CallKey], error: BaseException, stage: Stage) -> None:
         failure = as_failure(error, stage)

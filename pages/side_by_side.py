@@ -5,8 +5,9 @@ import streamlit as st
 from backends.types import Query
 from ui import charts, lanes, words
 from ui.badge import explain_readiness
-from ui.controls import instructions_popover, settings_popover
+from ui.controls import applicable, settings_popover
 from ui.prompt_drawer import prompt_drawer
+from ui.prompt_texts import texts_popover
 from ui.resources import scenarios
 from ui.shell import require_shell
 from ui.state import ask, ask_example, example_asked, followed_run, prefill
@@ -40,9 +41,10 @@ with st.container(horizontal=True, vertical_alignment="center", key="choices"):
     scenario = known[name or next(iter(known))]
     st.space("stretch")
     choices = settings_popover(shown=not presenter)
-    system = instructions_popover(scenario, shown=not presenter)
+    texts, older = texts_popover(scenario, shown=not presenter)
     st.toggle("Presenter mode", key="presenter", persist_state="session", help="Large type, few controls.")
 st.markdown(safe(scenario.story))
+asked_lanes = (*applicable(choices.backends, texts), *older)
 
 with st.form("ask", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
     question = st.text_area(
@@ -67,13 +69,12 @@ if asked or example_asked():
         seed=choices.seed,
         mode=choices.mode,
     )
-    edited = None if system == scenario.system_prompt else system
-    view = ask(query, backends=choices.backends, system=edited) or view
+    view = ask(query, lanes=asked_lanes, texts=texts) or view
 
 # What came back
 if view is None:
     st.caption("Ask something: the answers appear here side by side, one column for each approach.")
-    lanes.preview(choices.backends)
+    lanes.preview(asked_lanes)
     st.stop()
 lanes.follow(view, presenter=presenter)
 if not presenter:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from backends.base import DEFAULT_BACKENDS, chosen, registry
+from backends.base import DEFAULT_BACKENDS, registry
 from backends.engine.local import LocalEngine
-from backends.errors import AdapterRefused, BadInput, KnowledgeUnavailable
-from backends.scenario import RetrievalSettings, Scenario, load_scenario
+from backends.errors import AdapterRefused, BadInput, KnowledgeUnavailable, PromptTooLong
+from backends.scenario import FewShot, RetrievalSettings, Scenario, load_scenario
 from backends.settings import ROOT, Settings
 from backends.types import Query
 from tests.tiny import build_adapter
@@ -57,8 +57,12 @@ def ask(text: str) -> Query:
     return Query(text=text, scenario="support-facts")
 
 
-def test_the_registry_lists_the_default_backends_from_cheap_to_dear():
-    assert tuple(registry())[:4] == DEFAULT_BACKENDS
+def test_the_registry_lists_all_backends_from_cheap_to_dear():
+    assert list(registry()) == [
+        "zero_shot", "prompt", "few_shot", "cot", "json_mode", "long_context", "rag", "lora", "lora_short",
+        "hybrid",
+    ]  # fmt: skip
+    assert [name for name in registry() if name in DEFAULT_BACKENDS] == list(DEFAULT_BACKENDS)
     assert all(backend.name == name and backend.title for name, backend in registry().items())
 
 
@@ -70,28 +74,81 @@ def test_prompt_only_needs_no_engine():
     assert prompt.passages == ()
 
 
-@pytest.mark.parametrize("name", DEFAULT_BACKENDS)
+@pytest.mark.parametrize("name", list(registry()))
 def test_an_empty_question_is_refused_before_any_work(name):
-    scenario = load_scenario("support-facts")
+    scenario = replace(load_scenario("support-facts"), schema="{}")
     with pytest.raises(BadInput, match="empty"):
         registry()[name].prepare(ask(" \n "), scenario, NoEngine())
 
 
-@pytest.mark.parametrize("name", ["lora", "hybrid"])
+@pytest.mark.parametrize("name", ["lora", "lora_short", "hybrid"])
 def test_a_missing_adapter_is_named_with_the_command_that_trains_it(name, tmp_path: Path):
     scenario = replace(load_scenario("support-facts"), path=tmp_path)
-    with pytest.raises(AdapterRefused, match="python -m compare train support-facts"):
+    with pytest.raises(AdapterRefused, match=f"python -m compare train support-facts --adapter {name}"):
         registry()[name].prepare(ask("What does Pro cost?"), scenario, NoEngine())
 
 
-@pytest.mark.parametrize("names", [(), ("prompt", "prompt"), ("prompt", "oracle of Delphi")])
-def test_no_backend_an_unknown_one_or_one_twice_is_bad_input(names):
-    with pytest.raises(BadInput, match="Known are: prompt, rag, lora, hybrid"):
-        chosen(names)
+def test_zero_shot_is_the_bare_question(scenario):
+    prompt = registry()["zero_shot"].prepare(ask(" Hello? "), scenario, NoEngine())
+    assert [(m.role, m.content) for m in prompt.messages] == [("user", "Hello?")]
+    assert (prompt.adapter, prompt.schema, prompt.passages) == (None, None, ())
 
 
-def test_chosen_keeps_the_order_that_was_asked_for():
-    assert [backend.name for backend in chosen(("rag", "prompt"))] == ["rag", "prompt"]
+def test_few_shot_puts_the_examples_as_turns_before_the_question(scenario):
+    shots = (FewShot(user="One?", assistant="1"), FewShot(user="Two?", assistant="2"))
+    prompt = registry()["few_shot"].prepare(ask("Three?"), replace(scenario, few_shot=shots), NoEngine())
+    assert [(m.role, m.content) for m in prompt.messages] == [
+        ("system", "Be brief."),
+        ("user", "One?"), ("assistant", "1"), ("user", "Two?"), ("assistant", "2"), ("user", "Three?"),
+    ]  # fmt: skip
+
+
+def test_cot_tells_how_to_reason_behind_the_instructions(scenario):
+    told = replace(scenario, cot_prompt="Think first.")
+    prompt = registry()["cot"].prepare(ask("Three?"), told, NoEngine())
+    assert [m.content for m in prompt.messages] == ["Be brief.\nThink first.", "Three?"]
+
+
+def test_json_mode_is_the_prompt_of_prompt_held_to_the_schema(scenario):
+    held = replace(scenario, schema='{"type": "object"}')
+    json_mode, bare = (registry()[n].prepare(ask("Hi"), held, NoEngine()) for n in ("json_mode", "prompt"))
+    assert json_mode == replace(bare, schema='{"type": "object"}')
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("few_shot", "few_shot"), ("cot", "cot_prompt"), ("json_mode", "schema")]
+)
+def test_a_backend_whose_text_is_missing_names_the_key(name, key, scenario):
+    with pytest.raises(BadInput, match=key):
+        registry()[name].prepare(ask("Hi"), scenario, NoEngine())
+
+
+def test_long_context_gives_all_documents_one_passage_each(scenario, own_engine):
+    (scenario.path / "knowledge" / "more.txt").write_text("Nothing\nelse.")
+    prompt = registry()["long_context"].prepare(ask("Hi"), scenario, own_engine)
+    assert [(p.number, p.source, p.cosine) for p in prompt.passages] == [
+        (1, "more.txt", None), (2, "plans.md", None)
+    ]  # fmt: skip
+    assert prompt.messages[1].content.startswith("[1] (more.txt) Nothing else.\n[2] (plans.md) Warranty. The")
+
+
+def test_documents_beyond_the_context_are_refused_with_both_numbers(scenario, own_engine):
+    (scenario.path / "knowledge" / "long.txt").write_text("A sentence of words. " * 400)
+    with pytest.raises(PromptTooLong, match=r"take [\d,]+ tokens, but the model reads 512 at most"):
+        registry()["long_context"].prepare(ask("Hi"), scenario, own_engine)
+
+
+def test_long_context_without_documents_says_so(scenario, own_engine):
+    (scenario.path / "knowledge" / "plans.md").unlink()
+    with pytest.raises(KnowledgeUnavailable, match="plans has no documents"):
+        registry()["long_context"].prepare(ask("Hi"), scenario, own_engine)
+
+
+def test_lora_short_asks_its_own_adapter_without_instructions(scenario, own_engine, tiny_model):
+    build_adapter(scenario.path / "adapters" / "lora_short", tiny_model, seed=3)
+    prompt = registry()["lora_short"].prepare(ask("Hi"), scenario, own_engine)
+    assert [(m.role, m.content) for m in prompt.messages] == [("user", "Hi")]
+    assert prompt.adapter == "plans/lora_short"
 
 
 def test_rag_gives_the_bare_base_the_passages_that_retrieval_found(scenario, own_engine):
@@ -125,9 +182,10 @@ def test_the_default_lanes_share_one_system_text_and_differ_in_passages_and_adap
     for seed, name in enumerate(("lora", "hybrid"), 1):
         build_adapter(scenario.path / "adapters" / name, tiny_model, seed=seed)
     query = ask("What warranty does Pro have?")
-    for system in (None, "Be kind."):
-        prompts = {n: registry()[n].prepare(query, scenario, own_engine, system) for n in DEFAULT_BACKENDS}
-        assert {p.messages[0].content for p in prompts.values()} == {system or "Be brief."}
+    for system in ("Be brief.", "Be kind."):
+        edited = scenario.with_texts(replace(scenario.texts, system=system))
+        prompts = {n: registry()[n].prepare(query, edited, own_engine) for n in DEFAULT_BACKENDS}
+        assert {p.messages[0].content for p in prompts.values()} == {system}
         assert prompts["lora"].messages == prompts["prompt"].messages
         assert prompts["hybrid"].messages == prompts["rag"].messages
         assert {n: p.adapter for n, p in prompts.items()} == {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backends.scenario import Scenario, Voice
 from backends.types import Passage
 from compare.cases import Case
-from compare.checks import CHECKS, CheckProblem, CheckResult, parse_checks, run_checks
+from compare.checks import CHECKS, CheckProblem, CheckResult, final_answer, parse_checks, run_checks
 from compare.matching import citations, contains, folded, numbers_in
 
 SCHEMA = """{"type": "object", "properties": {"queue": {"enum": ["billing", "damage"]}},
@@ -140,6 +140,20 @@ def test_a_check_finds_what_it_should(check: str, answer: str, result: str) -> N
 @pytest.mark.parametrize("check", ["", "json_fields: queue, n", "json_fields:"])
 def test_fields_are_compared_with_expected(check: str, answer: str, result: str) -> None:
     assert judge(check, answer, expected='{"queue": "billing", "n": 2}').result == result
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("It is about Pro.\nAnswer: Two years.", "Two years."),
+        ("Answer: no. Answer:\n\nTwo\nyears", "Two\nyears"),
+        ('About billing.\n{"queue": "billing"}\n', '{"queue": "billing"}'),
+        ("Two years.", "Two years."),
+        ("", ""),
+    ],
+)
+def test_the_final_answer_is_what_follows_the_reasoning(text: str, said: str) -> None:
+    assert final_answer(text) == said
 
 
 def test_fields_without_a_json_expected_are_unscored() -> None:

@@ -179,10 +179,10 @@ def test_an_edited_instruction_becomes_a_numbered_version_that_the_run_keeps(pag
     ask(page)
     view = followed(page)
     kept = store().load_run(view.id)
-    assert kept.system_text == "Answer with one word."
-    numbers = {version.text: version.number for version in store().system_versions("support-facts")}
-    assert kept.system_version == numbers["Answer with one word."]
-    assert f"This is version {kept.system_version}." in texts(page)
+    assert kept.texts.system == "Answer with one word."
+    numbers = {version.texts: version.number for version in store().texts_versions("support-facts")}
+    assert kept.texts_version == numbers[kept.texts]
+    assert f"This is version {kept.texts_version}." in texts(page)
     assert "Answer with one word." in (view.lane("rag")[0].answer or pytest.fail("no answer")).rendered
 
 

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.prompts import build_prompt, split_layers, supervised_example
-from backends.scenario import load_scenario
+from backends.scenario import FewShot, load_scenario
 from backends.types import Layer, Passage
 
 TEXT = st.text(min_size=1, max_size=80)
@@ -38,10 +38,18 @@ def test_an_edited_system_text_replaces_the_scenarios_and_an_empty_one_leaves_th
     assert [message.role for message in build_prompt(scenario, "Hello?", system="").messages] == ["user"]
 
 
-@given(query=TEXT, texts=st.lists(TEXT, max_size=3), system=st.text(max_size=40))
-def test_layers_joined_are_the_messages_joined(query, texts, system):
+@given(
+    query=TEXT,
+    texts=st.lists(TEXT, max_size=3),
+    system=st.text(max_size=40),
+    cot=st.text(max_size=20),
+    shots=st.lists(st.builds(FewShot, user=TEXT, assistant=TEXT), max_size=2),
+)
+def test_layers_joined_are_the_messages_joined(query, texts, system, cot, shots):
     passages = [passage(number, "a.md", text) for number, text in enumerate(texts, 1)]
-    prompt = build_prompt(load_scenario("support-facts"), query, system=system, passages=passages)
+    prompt = build_prompt(
+        load_scenario("support-facts"), query, system=system, cot=cot, few_shot=shots, passages=passages
+    )
     assert "".join(layer.text for layer in prompt.layers) == "".join(m.content for m in prompt.messages)
 
 

@@ -13,6 +13,7 @@ import pytest
 from backends.engine.local import LocalEngine
 from backends.errors import BadInput
 from backends.knowledge import knowledge
+from backends.scenario import PromptTexts, load_scenario
 from backends.settings import Settings, settings
 from backends.types import Query, Sampling
 from compare import worker
@@ -107,7 +108,7 @@ def test_four_lanes_answer_and_the_store_holds_what_the_screen_shows(
 ) -> None:
     run = start(replace(QUERY, repeats=3, seed=2**64 - 1), store=kept, engine=engine)
     assert live_runs().get(run.id) is run
-    assert kept.load_run(run.id).system_version == 1
+    assert kept.load_run(run.id).texts_version == 1
     view = ended(run)
     assert statuses(view) == every("done")
     assert len(view.calls) == 12
@@ -171,11 +172,54 @@ def test_the_same_seed_gives_the_same_answers_and_another_does_not(engine: Local
 
 def test_an_edited_system_text_is_used_by_all_lanes_and_numbered(engine: LocalEngine, kept: Store) -> None:
     first = ended(start(QUERY, store=kept, engine=engine))
-    second = ended(start(QUERY, system="Sing it.", store=kept, engine=engine))
+    own = load_scenario(QUERY.scenario).texts
+    second = ended(start(QUERY, texts=replace(own, system="Sing it."), store=kept, engine=engine))
     again = ended(start(QUERY, store=kept, engine=engine))
-    assert [view.system_version for view in (first, second, again)] == [1, 2, 1]
+    assert [view.texts_version for view in (first, second, again)] == [1, 2, 1]
     assert all("Sing it." in call.answer.rendered for call in second.calls.values() if call.answer)
-    assert kept.load_run(second.id).system_text == "Sing it."
+    assert kept.load_run(second.id).texts == replace(own, system="Sing it.")
+
+
+def test_two_versions_of_the_texts_answer_side_by_side(engine: LocalEngine, kept: Store) -> None:
+    own = load_scenario(QUERY.scenario).texts
+    ended(start(QUERY, backends=("prompt",), store=kept, engine=engine))
+    new, names = replace(own, system="Sing it."), ("prompt", "prompt@1", "rag@1")
+    view = ended(start(QUERY, backends=names, texts=new, store=kept, engine=engine))
+    assert statuses(view) == {name: {"done"} for name in names}
+    rendered = {name: call.answer.rendered for (name, _), call in view.calls.items() if call.answer}
+    assert "Sing it." in rendered["prompt"]
+    assert all(own.system in rendered[name] and "Sing it." not in rendered[name] for name in names[1:])
+    assert kept.load_run(view.id).backends == names
+
+
+@pytest.mark.parametrize(
+    "names", [("prompt@7",), ("prompt@one",), ("prompt@",), ("nobody@1",), ("rag@1", "rag@1")]
+)
+def test_lanes_that_can_not_be_are_refused(names: tuple[str, ...], engine: LocalEngine, kept: Store) -> None:
+    with pytest.raises(BadInput, match=r"version|backend"):
+        start(QUERY, backends=names, store=kept, engine=engine)
+
+
+def test_a_schema_that_is_no_json_is_refused_with_the_reason(engine: LocalEngine, kept: Store) -> None:
+    with pytest.raises(BadInput, match="The JSON schema can't be used"):
+        start(QUERY, texts=PromptTexts(schema="{"), store=kept, engine=engine)
+
+
+def test_reasoning_first_is_checked_by_what_comes_after_the_reasoning(
+    engine: LocalEngine, kept: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+
+    def judge(case: object, text: str, *rest: object) -> tuple[()]:
+        judged.append(text)
+        return ()
+
+    monkeypatch.setattr(worker, "run_checks", judge)
+    monkeypatch.setattr(worker, "final_answer", lambda text: "the end")
+    texts = PromptTexts(system="Be brief.", cot="Think.")
+    ended(start(QUERY, backends=("cot", "prompt"), texts=texts, store=kept, engine=engine))
+    assert len(judged) == 2
+    assert judged.count("the end") == 1
 
 
 def test_a_missing_adapter_and_missing_documents_fail_their_lanes_only(
@@ -289,7 +333,7 @@ def test_a_store_that_cannot_be_opened_fails_the_lanes_but_keeps_their_text(
         assert "LEVER_DATABASE_URL" in call.failure.hint
         assert call.answer is not None
         assert call.text == call.answer.text
-    assert view.system_version is None
+    assert view.texts_version is None
 
 
 def test_a_call_that_can_not_be_judged_fails_with_its_reason_and_the_run_ends(
@@ -318,7 +362,8 @@ def test_unreadable_cases_do_not_stop_a_free_question_but_are_named_as_unscored(
 
 
 def test_a_prompt_over_the_context_fails_its_lane_with_both_numbers(engine: LocalEngine, kept: Store) -> None:
-    view = ended(start(QUERY, backends=("prompt",), system="long " * 9000, store=kept, engine=engine))
+    texts = PromptTexts(system="long " * 9000)
+    view = ended(start(QUERY, backends=("prompt",), texts=texts, store=kept, engine=engine))
     failure = view.calls["prompt", 0].failure
     assert failure is not None
     assert failure.stage == "prefill"

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event, func, select, text
 
 from backends.errors import BadInput, StoreUnavailable
+from backends.scenario import FewShot, PromptTexts
 from backends.settings import ROOT
 from backends.types import (
     Answer,
@@ -48,11 +49,15 @@ TIMING = Timing(
     ttft_ms=17.0,
     first_token_ms=16.0,
 )
+TEXTS = PromptTexts(
+    system="Be brief.", cot="Think.", few_shot=(FewShot(user="Hi", assistant="Hello"),), schema='{"a": "é"}'
+)
 PASSAGE = Passage(number=1, source="warranty.md", chunk_id="warranty.md#0", text="Two years.", cosine=0.5)
 PROMPT = Prompt(
     messages=(Message(role="system", content="Be brief."), Message(role="user", content="How long?")),
     layers=(Layer(kind="system", text="Be brief."), Layer(kind="query", text="How long?")),
     adapter="support-facts/lora",
+    schema='{"type": "object"}',
     passages=(PASSAGE,),
     embed_ms=3.0,
     retrieve_ms=2.0,
@@ -91,7 +96,7 @@ def planned(*, repeats: int = 2, backends: tuple[str, ...] = ("prompt", "rag"), 
         status="running",
         version=0,
         calls=calls,
-        system_text="Be brief.",
+        texts=TEXTS,
         started_at=now(),
     )
 
@@ -138,7 +143,7 @@ def test_a_stored_run_comes_back_as_the_live_one(kept: Store) -> None:
         status="done",
         version=4,
         calls=ended,
-        system_version=1,
+        texts_version=1,
         finished_at=finished_at,
         provenance=provenance,
     )
@@ -172,10 +177,19 @@ def test_a_call_of_no_run_is_refused(kept: Store) -> None:
         kept.save_call("nowhere", done(planned().calls["rag", 0]))
 
 
-def test_only_a_new_system_text_makes_a_new_number(kept: Store) -> None:
-    assert [kept.system_version("a", said) for said in ("one", "two", "one", "two ")] == [1, 2, 1, 3]
-    assert kept.system_version("b", "two") == 1
-    assert [version.text for version in kept.system_versions("a")] == ["one", "two", "two "]
+def test_only_a_new_set_of_texts_makes_a_new_number(kept: Store) -> None:
+    edits = [
+        TEXTS,
+        replace(TEXTS, system="Be brief. "),
+        TEXTS,
+        replace(TEXTS, cot=""),
+        replace(TEXTS, few_shot=()),
+        replace(TEXTS, schema=None),
+        replace(TEXTS, few_shot=()),
+    ]
+    assert [kept.texts_version("a", texts) for texts in edits] == [1, 2, 1, 3, 4, 5, 4]
+    assert kept.texts_version("b", edits[1]) == 1
+    assert [version.texts for version in kept.texts_versions("a")] == [edits[i] for i in (0, 1, 3, 4, 5)]
 
 
 def test_an_unknown_run_is_bad_input(kept: Store) -> None:
@@ -209,6 +223,38 @@ def test_models_and_migrations_agree(kept: Store) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Table.metadata) == []
     engine.dispose()
+
+
+def test_a_database_of_the_first_version_keeps_its_runs(tmp_path: Path) -> None:
+    """Built by the migrations up to 0001 and filled by hand, as that version did."""
+    from alembic import command
+    from alembic.config import Config
+
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    old = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with old.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO prompt_version VALUES (1, 'lamps', 1, 'Be brief.', 'abc', '2026-01-01T00:00:00')"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO run (id, status, scenario, query, backends, repeats, seed, mode, sampling,"
+                " prompt_version_id, owner, started_at, finished_at) VALUES ('r1', 'done', 'lamps', 'Hi?',"
+                " '[\"prompt\"]', 1, 0, 'demo', '{\"stop\": []}', 1, 'host 1 1', '2026-01-01T00:00:00', '')"
+            )
+        )
+    old.dispose()
+    opened = Store(url)
+    view = opened.load_run("r1")
+    assert (view.texts, view.texts_version) == (PromptTexts(system="Be brief."), 1)
+    assert opened.texts_version("lamps", TEXTS) == 2
+    opened.close()
 
 
 def test_the_newest_migration_is_named_in_the_code() -> None:
@@ -259,7 +305,7 @@ def test_processes_that_open_a_new_database_at_once_all_succeed(url: str) -> Non
     assert [writer.returncode for writer in writers] == [0, 0, 0, 0]
     reader = Store(url)
     assert set(reader.latest_runs()) == ids
-    assert reader.system_version("support-facts", "Be brief.") == 1
+    assert reader.texts_version("support-facts", TEXTS) == 1
     reader.close()
 
 

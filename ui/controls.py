@@ -1,20 +1,16 @@
-"""The folded-away controls of a question: how it is answered, by which lanes, under which instructions."""
+"""The folded-away controls of a question: how it is answered, and by which lanes."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from backends.base import DEFAULT_BACKENDS, registry
-from backends.errors import LeverError
-from backends.scenario import Scenario
+from backends.scenario import PromptTexts
 from backends.types import Mode, Sampling
-from ui.resources import get_store
-from ui.text import safe, shorten
 from ui.words import MODES, lane_title
 
 MAX_REPEATS, MAX_TOKENS, MAX_SEED = 50, 1024, 2**53 - 1
-SHOWN_VERSIONS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +51,17 @@ def settings_popover(*, shown: bool) -> Choices:
     )
 
 
+def applicable(backends: Sequence[str], texts: PromptTexts) -> tuple[str, ...]:
+    """Those of the backends that have what they need; the default ones when none has."""
+    missing = {
+        layer
+        for layer, text in (("few_shot", texts.few_shot), ("cot", texts.cot), ("schema", texts.schema))
+        if not text
+    }
+    able = tuple(name for name in backends if missing.isdisjoint(registry()[name].layers))
+    return able or DEFAULT_BACKENDS
+
+
 def _widgets() -> None:
     st.pills(
         "Lanes",
@@ -63,6 +70,7 @@ def _widgets() -> None:
         format_func=lane_title,
         key="lanes_asked",
         persist_state="session",
+        help="A lane that needs what the scenario does not have (worked examples, a JSON form) is left out.",
     )
     _number("How often to ask", 1, MAX_REPEATS, "repeats", "Each lane answers this many times.")
     st.segmented_control(
@@ -99,42 +107,3 @@ def _number(label: str, low: int, high: int, key: str, explained: str) -> None:
 
 def _slider(label: str, low: float, high: float, key: str, explained: str) -> None:
     st.slider(label, low, high, step=0.05, key=key, persist_state="session", help=explained)
-
-
-def instructions_popover(scenario: Scenario, *, shown: bool) -> str:
-    """The system prompt, editable; each text that is asked with becomes a numbered version."""
-    key = f"system_{scenario.name}"
-    st.session_state.setdefault(key, scenario.system_prompt)
-    if not shown:
-        return str(st.session_state[key])
-    with st.popover("Instructions", icon=":material/assignment:", width="content"):
-        st.caption(
-            "Every lane gets the same instructions (the system prompt), so that only the approach differs."
-        )
-        text = st.text_area("Instructions to the model", key=key, height=180, persist_state="session") or ""
-        try:
-            versions = get_store().system_versions(scenario.name)
-        except LeverError as error:
-            st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
-        else:
-            _versions(key, text, scenario.system_prompt, {kept.number: kept.text for kept in versions})
-    return text
-
-
-def _versions(key: str, text: str, own: str, versions: Mapping[int, str]) -> None:
-    number = next((number for number, old in versions.items() if old == text), None)
-    if number is not None:
-        st.caption(f"This is version {number}.")
-    elif text == own:
-        st.caption("This is the scenario's own text. Your next question keeps it as a numbered version.")
-    else:
-        st.caption(f"Edited. Your next question keeps it as version {max(versions, default=0) + 1}.")
-    if text != own:
-        st.button("Back to the scenario's own text", key=f"{key}_own", on_click=_put, args=(key, own))
-    for number, old in [item for item in versions.items() if item[1] != text][-SHOWN_VERSIONS:]:
-        label = safe(f"Version {number}: {shorten(old, 60)}")
-        st.button(label, key=f"{key}_{number}", type="tertiary", on_click=_put, args=(key, old))
-
-
-def _put(key: str, text: str) -> None:
-    st.session_state[key] = text

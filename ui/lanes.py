@@ -18,6 +18,8 @@ from ui.text import safe
 
 POLL_S, LOADING_POLL_S = 0.2, 1.0
 """Seconds between two looks at a run that goes on, and at one that waits while the model loads."""
+MOST_BESIDE = 4
+"""Lanes in one row; text in narrower columns is a strip of single words."""
 
 
 def follow(view: RunView, *, presenter: bool) -> None:
@@ -34,9 +36,10 @@ def follow(view: RunView, *, presenter: bool) -> None:
 
 def preview(backends: Sequence[str]) -> None:
     """The lanes before anything is asked: what each of them will do."""
-    for column, backend in zip(st.columns(len(backends), border=True), backends, strict=True):
-        column.markdown(f"##### {safe(words.lane_title(backend))}")
-        column.caption(words.lane_summary(backend))
+    for row in _rows(backends):
+        for column, backend in zip(st.columns(len(row), border=True), row, strict=True):
+            column.markdown(f"##### {safe(words.lane_title(backend))}")
+            column.caption(words.lane_summary(backend))
 
 
 def _draw(run_id: str, *, presenter: bool, polled: bool, loading: bool) -> None:
@@ -44,10 +47,18 @@ def _draw(run_id: str, *, presenter: bool, polled: bool, loading: bool) -> None:
     if (polled and view.done) or (loading and ready):
         st.rerun()
     _headline(view, presenter=presenter)
-    columns = st.columns(len(view.backends), border=True, gap="small")
-    for column, backend in zip(columns, view.backends, strict=True):
-        with column, st.container(key=f"lane_{backend}"):
-            _lane(view, backend, ready=ready, presenter=presenter)
+    for row in _rows(view.backends):
+        columns = st.columns(len(row), border=True, gap="small")
+        for column, backend in zip(columns, row, strict=True):
+            with column, st.container(key=f"lane_{backend}"):
+                _lane(view, backend, ready=ready, presenter=presenter)
+
+
+def _rows(backends: Sequence[str]) -> list[Sequence[str]]:
+    """The lanes in rows of like length that leave each column room to be read."""
+    count = -(-len(backends) // MOST_BESIDE)
+    length = -(-len(backends) // count)
+    return [backends[start : start + length] for start in range(0, len(backends), length)]
 
 
 def _model_ready() -> bool:

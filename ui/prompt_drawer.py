@@ -41,6 +41,7 @@ def _show(call: LiveAnswer) -> None:
     st.caption(
         "This is the whole text that the model read before it wrote this answer, in order, nothing left out."
         + (" It answered with the scenario's trained adapter switched on." if call.prompt.adapter else "")
+        + (" It could write nothing but JSON of the answer form." if call.prompt.schema else "")
     )
     for piece in split_layers(rendered, call.prompt.layers):
         if not piece.text.strip():

@@ -9,6 +9,7 @@ from collections.abc import Collection
 import streamlit as st
 
 from backends.errors import BadInput, LeverError
+from backends.scenario import PromptTexts
 from backends.types import Query
 from compare.live import RunView, live_runs
 from ui.resources import get_engine, get_store
@@ -18,7 +19,7 @@ RUN = "run"
 _EXAMPLE = "example_asked"
 
 
-def ask(query: Query, *, backends: tuple[str, ...], system: str | None) -> RunView | None:
+def ask(query: Query, *, lanes: tuple[str, ...], texts: PromptTexts) -> RunView | None:
     """Start a run and follow it; None, with a sentence on the page, when it can't be started."""
     from compare.runner import start
 
@@ -26,7 +27,7 @@ def ask(query: Query, *, backends: tuple[str, ...], system: str | None) -> RunVi
         st.warning("Type a question first, or take one of the examples.")
         return None
     try:
-        run = start(query, backends=backends, system=system, store=get_store(), engine=get_engine())
+        run = start(query, backends=lanes, texts=texts, store=get_store(), engine=get_engine())
     except LeverError as error:
         st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
         return None

@@ -3,16 +3,45 @@
 from backends.base import registry
 from backends.types import LayerKind, Mode, Stage
 from compare import numbers
+from compare.lanes import MARK, backend_of
 from compare.live import LiveAnswer, RunView
 
-_SHAPES = {"prompt": "●", "rag": "■", "lora": "▲", "hybrid": "◆"}
+_SHAPES = {
+    "zero_shot": "○",
+    "prompt": "●",
+    "few_shot": "◐",
+    "cot": "◒",
+    "json_mode": "◉",
+    "long_context": "□",
+    "rag": "■",
+    "lora": "▲",
+    "lora_short": "△",
+    "hybrid": "◆",
+}
 _WHAT_IT_DOES = {
+    "zero_shot": "Gets the bare question, nothing else.",
     "prompt": "Follows the written instructions.",
+    "few_shot": "Sees worked examples first.",
+    "cot": "Is told to reason before it answers.",
+    "json_mode": "Can only write JSON of the right form.",
+    "long_context": "Reads all documents first.",
+    "lora_short": "Was trained on examples; gets no instructions.",
     "rag": "Looks the answer up in the documents first.",
     "lora": "Was trained on examples of good answers.",
     "hybrid": "Looks it up, and was trained on examples.",
 }
-_TITLES = {"prompt": "Prompt", "rag": "RAG", "lora": "LoRA", "hybrid": "RAG + LoRA"}
+_TITLES = {
+    "zero_shot": "Question only",
+    "prompt": "Prompt",
+    "few_shot": "Prompt + examples",
+    "cot": "Prompt, reasoning first",
+    "json_mode": "Prompt, held to JSON",
+    "long_context": "All documents",
+    "rag": "RAG",
+    "lora": "LoRA",
+    "lora_short": "LoRA, no instructions",
+    "hybrid": "RAG + LoRA",
+}
 MODES: dict[Mode, str] = {"demo": "All lanes at once", "bench": "One answer at a time"}
 _STAGES: dict[Stage, str] = {
     "prepare": "while getting ready",
@@ -25,6 +54,7 @@ _STAGES: dict[Stage, str] = {
 }
 LAYERS: dict[LayerKind, tuple[str, str, str]] = {
     "system": ("Instructions", "blue", ":material/assignment:"),
+    "cot": ("How to reason", "yellow", ":material/psychology:"),
     "few_shot": ("Worked examples", "violet", ":material/school:"),
     "passages": ("Passages from the documents", "green", ":material/menu_book:"),
     "query": ("The question", "orange", ":material/help:"),
@@ -33,20 +63,24 @@ LAYERS: dict[LayerKind, tuple[str, str, str]] = {
 """A prompt layer's name, badge colour and icon; name and icon tell it apart without colour."""
 
 
-def lane_name(backend: str) -> str:
+def lane_name(lane: str) -> str:
     """The lane's short name, as people who compare these approaches call it."""
+    backend, mark, version = lane.partition(MARK)
     known = registry()
-    return _TITLES.get(backend) or (known[backend].title if backend in known else backend)
+    name = _TITLES.get(backend) or (known[backend].title if backend in known else backend)
+    return f"{name}, version {version}" if mark else name
 
 
-def lane_title(backend: str) -> str:
+def lane_title(lane: str) -> str:
     """The lane's name with the shape that also marks it in charts."""
-    return f"{_SHAPES.get(backend, '★')} {lane_name(backend)}"
+    return f"{_SHAPES.get(backend_of(lane), '★')} {lane_name(lane)}"
 
 
-def lane_summary(backend: str) -> str:
+def lane_summary(lane: str) -> str:
     """One sentence on what this lane does; empty for a backend that this screen does not know."""
-    return _WHAT_IT_DOES.get(backend, "")
+    if MARK in lane:
+        return "Follows an older version of the instructions."
+    return _WHAT_IT_DOES.get(lane, "")
 
 
 def made_with(view: RunView) -> str:
@@ -54,7 +88,7 @@ def made_with(view: RunView) -> str:
     sampling = view.query.sampling
     parts = [
         view.provenance.model if view.provenance is not None else "",
-        f"instructions version {view.system_version}" if view.system_version is not None else "",
+        f"instructions version {view.texts_version}" if view.texts_version is not None else "",
         f"temperature {sampling.temperature:g}",
         f"top-p {sampling.top_p:g}",
         f"at most {numbers.plural(sampling.max_tokens, 'token')}",
@@ -80,7 +114,7 @@ def status_words(call: LiveAnswer, *, model_ready: bool) -> str:
         return f"In line, {ahead} ahead" if call.queue_ahead else "Next in line"
     if call.status == "running":
         return "Writing" if call.text else "Reading the question"
-    backend = registry().get(call.backend)
+    backend = registry().get(backend_of(call.backend))
     return "Looking things up" if backend is not None and "passages" in backend.layers else "Getting ready"
 
 

@@ -1,0 +1,20 @@
+"""``json_mode``: the prompt of ``prompt``, but only JSON of the schema can be written."""
+
+from backends.base import needed, query_text
+from backends.engine.base import Engine
+from backends.prompts import build_prompt
+from backends.scenario import Scenario
+from backends.types import Prompt, Query
+
+
+class JsonMode:
+    """System text, query, and an answer that is held to the scenario's schema while it is written."""
+
+    name = "json_mode"
+    title = "Prompt, held to JSON"
+    layers: tuple[str, ...] = ("system", "schema")
+
+    def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
+        """See :meth:`backends.base.Backend.prepare`."""
+        schema = needed(scenario.schema, "JSON schema", "schema", scenario)
+        return build_prompt(scenario, query_text(query), schema=schema)
