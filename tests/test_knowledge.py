@@ -2,6 +2,7 @@ import csv
 import multiprocessing
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from backends.knowledge import Knowledge
 from backends.knowledge.documents import Chunk, Document, cut, sections
 from backends.knowledge.index import ChromaIndex, Stored
 from backends.scenario import RetrievalSettings, Scenario, load_scenario
+from backends.settings import ROOT
 
 PATIENCE_S = 120
 
@@ -341,3 +343,31 @@ def _forget_clients() -> None:
     from chromadb.api.shared_system_client import SharedSystemClient
 
     SharedSystemClient.clear_system_cache()
+
+
+RACE = """
+import sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from backends.engine.embedding import Embedder, packaged_folder
+from backends.knowledge.documents import Document, cut
+from backends.knowledge.index import ChromaIndex
+
+def work():
+    time.sleep(float(sys.argv[2]))
+    document = Document(source="a.md", text="# One\\n\\nTwo.")
+    cut([document], chunk_tokens=20, chunk_overlap=0, count_tokens=len)
+    ChromaIndex(Path(sys.argv[1])).stored("nothing")
+
+folder = str(packaged_folder())  # Checked before the race, as that takes longer than the delay.
+with ThreadPoolExecutor(2) as pool:
+    done = [pool.submit(Embedder, folder, "cpu"), pool.submit(work)]
+    [each.result() for each in done]
+"""
+
+
+@pytest.mark.parametrize("delay", ["0.02", "0.05", "0.1"])
+def test_the_embedder_and_the_index_can_be_loaded_by_two_threads_at_once(delay: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RACE, str(tmp_path / "chroma"), delay]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backends.engine.imports import load_llama_index
 from backends.errors import KnowledgeUnavailable
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Embedder:
 
 
 def _loaded(path: Path, device: str) -> "HuggingFaceEmbedding":
+    load_llama_index()
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
     class OneTry(HuggingFaceEmbedding):

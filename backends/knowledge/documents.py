@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.engine.imports import load_llama_index
 from backends.errors import KnowledgeUnavailable
 
 READABLE = (".md", ".txt", ".csv")
@@ -112,6 +113,7 @@ def cut(
         chunk_overlap: tokens that neighbouring chunks of one section share, in whole sentences.
         count_tokens: tokens of a text for the generating model.
     """
+    load_llama_index()
     from llama_index.core.node_parser import SentenceSplitter
 
     splitter = SentenceSplitter(
@@ -158,6 +160,7 @@ def _table_rows(document: Document) -> list[str]:
 
 
 def _markdown_sections(text: str) -> list[str]:
+    load_llama_index()
     from llama_index.core.node_parser import MarkdownNodeParser
     from llama_index.core.schema import TextNode
 

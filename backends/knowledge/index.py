@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backends.engine.imports import load_llama_index
 from backends.knowledge.documents import Chunk
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class ChromaIndex:
 
         A crash half-way leaves fewer entries than ``stored`` promises, which :meth:`verify` notices.
         """
+        load_llama_index()
         from llama_index.core.schema import TextNode
         from llama_index.vector_stores.chroma import ChromaVectorStore
 
@@ -114,6 +116,7 @@ class ChromaIndex:
 
     def search(self, name: str, vector: np.ndarray, k: int) -> tuple[Hit, ...]:
         """The ``k`` chunks nearest to a unit vector, best first; fewer when there are fewer."""
+        load_llama_index()
         from llama_index.core.vector_stores import VectorStoreQuery
         from llama_index.vector_stores.chroma import ChromaVectorStore
 
@@ -210,6 +213,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _opened(path: Path) -> "ClientAPI":
+    load_llama_index()
     import chromadb
     from chromadb.config import Settings
 
