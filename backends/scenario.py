@@ -8,7 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backends.errors import BadInput
@@ -75,7 +75,8 @@ class Scenario:
     """One task. ``name`` is its folder's; ``path`` the folder; ``examples`` the one-click queries.
 
     ``schema`` is the JSON schema of the answer as text, or None; ``voice`` its house style, or None;
-    ``levers`` the backends that it is about; ``criteria`` what people rate.
+    ``levers`` the backends that it is about; ``criteria`` what people rate; ``training`` says by adapter how
+    its recipe differs from the usual one (fields of ``backends.training.Recipe``).
     """
 
     name: str
@@ -91,6 +92,7 @@ class Scenario:
     examples: tuple[str, ...] = ()
     levers: tuple[str, ...] = ()
     retrieval: RetrievalSettings = RetrievalSettings()
+    training: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict, hash=False)
 
     @property
     def texts(self) -> PromptTexts:
@@ -163,6 +165,7 @@ def _scenario(name: str, path: Path, table: Mapping[str, object]) -> Scenario:
         examples=_texts(table, "examples"),
         levers=_texts(table, "levers"),
         retrieval=_retrieval(table.get("retrieval", {})),
+        training=_training(table.get("training", {})),
     )
 
 
@@ -216,6 +219,16 @@ def _voice(table: Mapping[str, object]) -> Voice | None:
     if type(most) is not int or most < 0:
         raise TypeError("voice.max_words must be a whole number")
     return Voice(max_words=most, **{key: _texts(rules, key) for key in lists})
+
+
+def _training(value: object) -> Mapping[str, Mapping[str, int | float]]:
+    if not isinstance(value, dict) or not all(isinstance(recipe, dict) for recipe in value.values()):
+        raise TypeError("training must be written as [training.<adapter>] tables")
+    for adapter, recipe in value.items():
+        for key, number in recipe.items():
+            if type(number) not in (int, float):
+                raise TypeError(f"training.{adapter}.{key} must be a number")
+    return value
 
 
 def _retrieval(value: object) -> RetrievalSettings:

@@ -15,7 +15,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the command to the command line."""
     command = commands.add_parser("train", help="train a scenario's adapters for the current base model")
     command.add_argument("scenario")
-    command.add_argument("--adapter", choices=("lora", "hybrid"), help="only this one; both when left out")
+    kinds = ("lora", "lora_short", "hybrid")
+    command.add_argument("--adapter", choices=kinds, help="only this one; all when left out")
     command.add_argument("--examples", type=Path, help="learn from this file instead of the scenario's")
     return command
 

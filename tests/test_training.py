@@ -29,7 +29,7 @@ from backends.training.examples import (
     read_conversations,
     split,
 )
-from backends.training.make import make_adapter
+from backends.training.make import make_adapter, recipe_for
 from backends.training.supervise import IGNORED, token_rows
 from backends.types import Passage, Sampling
 
@@ -120,6 +120,25 @@ def test_twenty_steps_lower_the_loss_and_the_engine_serves_the_adapter(scenario,
     finally:
         engine.stop()
     assert bare != adapted
+
+
+def test_lora_short_learns_the_same_answers_without_the_instructions(scenario, settings_of, chat):
+    recipe = replace(TWENTY_STEPS, max_steps=1)
+    long, short = (
+        make_adapter(scenario, name, recipe, settings_of, silent) for name in ("lora", "lora_short")
+    )
+    whole, bare = (len(chat.encode(build_prompt(scenario, "Hi", system=system))[1]) for system in (None, ""))
+    assert long["longest_tokens"] - short["longest_tokens"] == whole - bare > 0
+    assert long["examples"] == short["examples"]
+
+
+def test_a_recipe_is_the_usual_one_changed_by_the_scenario_changed_by_the_command(scenario):
+    own = replace(scenario, training={"lora": {"epochs": 3, "rank": 4}})
+    assert recipe_for(scenario, "lora", {}) == Recipe()
+    assert recipe_for(own, "lora", {"rank": 2}) == replace(Recipe(), epochs=3, rank=2)
+    assert recipe_for(own, "hybrid", {}) == Recipe()
+    with pytest.raises(BadInput, match=r"\[training.lora\] of plans .* no 'epoch'"):
+        recipe_for(replace(scenario, training={"lora": {"epoch": 3}}), "lora", {})
 
 
 def test_training_twice_gives_the_same_weights(scenario, settings_of, tmp_path):

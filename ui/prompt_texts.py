@@ -72,7 +72,10 @@ def _turns(shots: Shots) -> list[tuple[str, str]]:
 def _editors(scenario: Scenario) -> None:
     system, shots, cot, schema = st.tabs(["Instructions", "Worked examples", "Reasoning", "Answer form"])
     with system:
-        st.caption("Every lane but the bare question gets these (the system prompt), so that they stay fair.")
+        st.caption(
+            "All lanes get the same instructions (the system prompt), so that only the approach differs. "
+            "Two go without: “Question only” and “LoRA, no instructions”."
+        )
         _area("Instructions to the model", "system", scenario)
     with shots:
         st.caption("The lane “Prompt + examples” shows these to the model before the question.")
@@ -173,7 +176,8 @@ def _older(scenario: Scenario, now: PromptTexts, versions: Mapping[int, PromptTe
 def difference(old: PromptTexts, new: PromptTexts) -> list[str]:
     """What changed, line by line, with "-" before what was and "+" before what is."""
     before, after = (_lines(texts) for texts in (old, new))
-    return [line.rstrip() for line in difflib.ndiff(before, after) if not line.startswith("?")]
+    whole = max(len(before), len(after))
+    return list(difflib.unified_diff(before, after, n=whole, lineterm=""))[3:]  # the first three are headers
 
 
 def _lines(texts: PromptTexts) -> list[str]:

@@ -1,4 +1,4 @@
-"""Adapters are made here: ``python -m backends.training SCENARIO`` trains ``lora`` and ``hybrid``.
+"""Adapters are made here: ``python -m backends.training SCENARIO`` trains all that a scenario has.
 
 ``examples.py`` reads what is to be learnt, ``supervise.py`` turns it into checked token rows, ``fit.py``
 trains, ``make.py`` does all of it in order and writes the card. Importing this package loads no torch.
@@ -6,8 +6,10 @@ trains, ``make.py`` does all of it in order and writes the card. Importing this 
 
 from dataclasses import dataclass
 
-ADAPTERS = ("lora", "hybrid")
-"""The adapters that a scenario has: trained without passages, and with those that its retrieval finds."""
+ADAPTERS = ("lora", "lora_short", "hybrid")
+"""The adapters that a scenario has: trained on the system text and the question, on the question alone, and
+with the passages that its retrieval finds.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

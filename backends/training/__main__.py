@@ -1,5 +1,6 @@
-"""The training process: ``python -m backends.training SCENARIO [--adapter lora|hybrid] [--epochs N] ...``.
+"""The training process: ``python -m backends.training SCENARIO [--adapter NAME] [--epochs N] ...``.
 
+The recipe is the usual one, changed by the scenario's ``[training.<adapter>]``, changed by the options.
 Progress goes to standard error, the cards to standard output as one JSON list. Exit codes: 0 fine, 2 bad
 input, 3 something broke.
 """
@@ -15,17 +16,17 @@ from backends.errors import BadInput, LeverError
 from backends.scenario import load_scenario
 from backends.settings import settings
 from backends.training import ADAPTERS, Recipe
-from backends.training.make import make_adapter
+from backends.training.make import make_adapter, recipe_for
 
 
 def parser() -> argparse.ArgumentParser:
-    """One option for every field of :class:`Recipe`."""
+    """One option for every field of :class:`Recipe`; None where it was not given."""
     options = argparse.ArgumentParser(
         prog="python -m backends.training", description="Train a scenario's adapters."
     )
     options.add_argument("scenario")
     options.add_argument(
-        "--adapter", choices=ADAPTERS, action="append", help="one of them; both when left out"
+        "--adapter", choices=ADAPTERS, action="append", help="one of them; all when left out"
     )
     options.add_argument("--examples", type=Path, help="learn from this file instead of the scenario's")
     options.add_argument(
@@ -36,8 +37,7 @@ def parser() -> argparse.ArgumentParser:
         options.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=kind,
-            default=field.default,
-            help=f"default {field.default}",
+            help=f"default: the scenario's, else {field.default}",
         )
     return options
 
@@ -45,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Train what was asked for; returns the exit code."""
     asked = parser().parse_args(arguments)
-    recipe = Recipe(**{field.name: getattr(asked, field.name) for field in fields(Recipe)})
+    given = {field.name: getattr(asked, field.name) for field in fields(Recipe)}
+    changes = {name: value for name, value in given.items() if value is not None}
 
     def report(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
                 make_adapter(
                     scenario,
                     name,
-                    recipe,
+                    recipe_for(scenario, name, changes),
                     settings(),
                     report,
                     examples_file=asked.examples,

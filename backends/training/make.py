@@ -3,9 +3,9 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -42,11 +42,11 @@ def make_adapter(
     examples_file: Path | None = None,
     out: Path | None = None,
 ) -> dict[str, object]:
-    """Train ``adapter`` ("lora" or "hybrid") of a scenario and put it into its folder, with its card.
+    """Train ``adapter`` (one of ``ADAPTERS``) of a scenario and put it into its folder, with its card.
 
     Args:
         scenario: gives the examples, the system text and, for the hybrid, the documents.
-        adapter: which of the two.
+        adapter: which of them.
         recipe: how to train.
         settings: which base model, on which device.
         report: takes lines of progress.
@@ -68,6 +68,10 @@ def make_adapter(
     if not held_out:
         raise BadInput(f"One example in {path} is not enough to learn from.", "Write at least 50.")
     report(f"{scenario.name}/{adapter}: {len(training)} examples to learn from, {len(held_out)} held out.")
+    if adapter == "lora_short":
+        training, held_out = (
+            tuple(replace(example, system="") for example in part) for part in (training, held_out)
+        )
     if adapter == "hybrid":
         conversations = _with_passages(scenario, training, held_out, recipe, settings, report)
     else:
@@ -94,6 +98,22 @@ def make_adapter(
             shutil.move(target, Path(scratch) / "old")
         shutil.move(made, target)
     return card
+
+
+def recipe_for(scenario: Scenario, adapter: str, changes: Mapping[str, int | float]) -> Recipe:
+    """The usual recipe, as the scenario changes it for this adapter, as ``changes`` change that.
+
+    Raises:
+        BadInput: the scenario names something that a recipe does not have.
+    """
+    wanted = {**scenario.training.get(adapter, {}), **changes}
+    unknown = wanted.keys() - {field.name for field in fields(Recipe)}
+    if unknown:
+        raise BadInput(
+            f"[training.{adapter}] of {scenario.name} can't be used: there is no {sorted(unknown)[0]!r}.",
+            f"Known are: {', '.join(field.name for field in fields(Recipe))}.",
+        )
+    return replace(Recipe(), **wanted)  # type: ignore[arg-type]
 
 
 def _check(adapter: str, recipe: Recipe) -> None:
