@@ -128,9 +128,8 @@ def test_lanes_without_what_they_need_are_left_out() -> None:
 
 def test_a_difference_shows_every_part() -> None:
     old = PromptTexts(system="Be kind. Be brief.", schema='{"a": 1}')
-    new = replace(
-        old, system="Be kind. Be long.", few_shot=(FewShot(user="Hi", assistant="Ho"),), schema="[1"
-    )
+    shots = (FewShot(user="Hi", assistant="Ho"),)
+    new = replace(old, system="Be kind. Be long.", few_shot=shots, schema="[1")
     assert difference(old, new) == [
         " Be kind.",
         "-Be brief.",
