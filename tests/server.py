@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -22,16 +22,17 @@ POLL_S, START_S = 0.02, 60
 
 
 @contextmanager
-def server(settings: Mapping[str, str], log: IO[bytes] | None = None) -> Iterator[str]:
-    """``streamlit run app.py`` on a free port with these settings; gives its address once it answers.
+def server(
+    settings: Mapping[str, str], log: IO[bytes] | None = None, options: Sequence[str] = (), port: int = 0
+) -> Iterator[str]:
+    """``streamlit run app.py`` with these settings and options, on a free port if none is given; gives its
+    address once it answers.
 
     ``log`` takes its output, which is shown otherwise. Raises RuntimeError when it does not start.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port or free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options],
         cwd=ROOT,
         env={**os.environ, **settings},
         stdout=log,
@@ -43,6 +44,13 @@ def server(settings: Mapping[str, str], log: IO[bytes] | None = None) -> Iterato
     finally:
         process.terminate()
         process.wait(30)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -9,7 +9,12 @@ from pathlib import Path
 from backends.settings import ROOT
 from tests.test_imports import ORDER, files, imported
 
-NOT_IMPORTED = {"accelerate", "sentence-transformers"}  # transformers' Trainer and llama-index ask for them
+NOT_IMPORTED = {
+    "accelerate",
+    "authlib",
+    "sentence-transformers",
+}
+"""transformers' Trainer, ``st.login`` and LlamaIndex ask for them."""
 TOOLS = {"mypy", "ruff"}
 LLAMA_INDEX = {
     "core": "llama-index-core",
