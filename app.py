@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backends.settings import ROOT
-from ui.access import let_in, signed_in_badge
+from ui.access import let_in, may_enter, signed_in_badge
 from ui.badge import model_badge
 from ui.resources import warm_up
 from ui.shell import shell
@@ -30,8 +30,9 @@ page = st.navigation(
 
 with st.container(horizontal=True, vertical_alignment="center", key="header"):
     st.markdown("**Lever** :gray[· better prompt, retrieval or fine-tuning?]", width="stretch")
-    model_badge()
-    signed_in_badge()
+    if may_enter():
+        model_badge()
+        signed_in_badge()
 
 let_in()
 with shell():

@@ -112,6 +112,7 @@ def test_nobody_gets_in_without_signing_in_and_signing_out_ends_it(
             page.goto(url + path)
             expect(page.get_by_text(NOBODY_SIGNED_IN)).to_be_visible(timeout=60_000)
             expect(page.get_by_placeholder(INSIDE)).to_have_count(0)
+            expect(page.get_by_text("tiny-llama")).to_have_count(0)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_placeholder(INSIDE)).to_be_visible(timeout=60_000)
         page.get_by_role("button", name="Ada Sample").click()

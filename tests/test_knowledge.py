@@ -371,3 +371,29 @@ def test_the_embedder_and_the_index_can_be_loaded_by_two_threads_at_once(delay: 
     command = [sys.executable, "-c", RACE, str(tmp_path / "chroma"), delay]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+
+
+CLOSING = """
+import sys, threading, time
+from pathlib import Path
+from backends.errors import KnowledgeUnavailable
+from backends.knowledge.index import ChromaIndex
+
+def late():
+    threading.main_thread().join()
+    try:
+        with ChromaIndex(Path(sys.argv[1]))._guarded():
+            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+    except KnowledgeUnavailable as error:
+        print(error)
+
+index = ChromaIndex(Path(sys.argv[1]))
+index.stored("nothing")
+threading.Thread(target=late).start()
+"""
+
+
+def test_an_index_that_breaks_because_the_process_ends_is_not_called_damaged(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CLOSING, str(tmp_path / "chroma")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout.strip() == "Lever is being closed.", ended.stderr

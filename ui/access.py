@@ -13,6 +13,13 @@ from ui.text import safe
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
+def may_enter() -> bool:
+    """Whether whoever looks at the page may use the app."""
+    if _unreadable_secrets():
+        return False
+    return not sign_in_is_set_up() or bool(st.user.get("is_logged_in", False))
+
+
 def let_in() -> None:
     """Return for those who may use the app; show everybody else how to sign in, and end this run."""
     if _unreadable_secrets():
@@ -25,14 +32,14 @@ def let_in() -> None:
                 icon=":material/lock_open:",
             )
         return
-    if not st.user.get("is_logged_in", False):
+    if not may_enter():
         st.markdown("Please sign in to compare prompts, retrieval and fine-tuning here.")
         st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
         st.stop()
 
 
 def signed_in_badge() -> None:
-    """Who is signed in, with a way out; nothing where nobody has to sign in."""
+    """Who is signed in, with a way out; nothing where nobody has to sign in. For those who may enter."""
     if not sign_in_is_set_up():
         return
     name = str(st.user.get("name") or st.user.get("email") or "signed in")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.engine.imports import load_llama_index
+from backends.errors import KnowledgeUnavailable
 from backends.knowledge.documents import Chunk
 
 if TYPE_CHECKING:
@@ -192,9 +193,11 @@ class ChromaIndex:
                     self._client = _opened(self.path)
                     self._folder = _identity(self.path)
                 yield self._client
-            except (KeyboardInterrupt, SystemExit, OSError, MemoryError, IndexDamaged):
+            except (KeyboardInterrupt, SystemExit, OSError, MemoryError, ImportError, IndexDamaged):
                 raise
             except BaseException as error:  # a panic of Chroma's Rust core is no Exception
+                if not threading.main_thread().is_alive():  # Chroma's helpers stop before this thread does.
+                    raise KnowledgeUnavailable("Lever is being closed.") from error
                 raise IndexDamaged(f"{type(error).__name__}: {error}") from error
 
 
