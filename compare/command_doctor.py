@@ -31,7 +31,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(options: argparse.Namespace) -> Outcome:
     """Look at every part; what fails is a sentence under "problems", the rest is looked at all the same."""
     problems: list[str] = []
-    runs = _tried(problems, store().latest_runs)
+    runs = _tried(problems, store().recent_runs)
     scenarios = [found for name in list_scenarios() if (found := _tried(problems, load_scenario, name))]
     engine, status = started_engine()
     embeds, index = False, []

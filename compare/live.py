@@ -76,7 +76,8 @@ class RunView:
 
     ``calls`` is ordered by repeat, then by backend as asked; ``version`` grows with every change of a live
     run. ``texts`` are the prompt texts that were used and ``texts_version`` their number within the
-    scenario. Times are UTC, ISO 8601; ``finished_at`` is empty while the run goes on.
+    scenario; ``name`` is what somebody called the run. Times are UTC, ISO 8601; ``finished_at`` is empty
+    while the run goes on.
     """
 
     id: str
@@ -86,6 +87,7 @@ class RunView:
     status: RunStatus
     version: int
     calls: Mapping[CallKey, LiveAnswer]
+    name: str = ""
     texts: PromptTexts = NO_TEXTS
     texts_version: int | None = None
     started_at: str = ""
@@ -260,6 +262,12 @@ class LiveRuns:
         """The run, or None when it was never here or is forgotten; then ask the store."""
         with self._lock:
             return self._runs.get(run_id)
+
+    def forget(self, run_id: str) -> None:
+        """Let go of an ended run, as when it was deleted from the store."""
+        with self._lock:
+            if run_id in self._runs and self._runs[run_id].done:
+                del self._runs[run_id]
 
     def running(self) -> tuple[LiveRun, ...]:
         """The runs that go on, oldest first."""

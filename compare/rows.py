@@ -104,6 +104,7 @@ def run_view(run: RunRow, calls: Sequence[CallRow]) -> RunView:
         status=cast("RunStatus", run.status),
         version=len(calls),
         calls=MappingProxyType(found),
+        name=run.name,
         texts=NO_TEXTS if run.prompt_version is None else prompt_texts(run.prompt_version),
         texts_version=None if run.prompt_version is None else run.prompt_version.number,
         started_at=run.started_at,

@@ -16,7 +16,7 @@ from functools import lru_cache
 from threading import Lock
 
 import numpy as np
-from sqlalchemy import Engine, func, make_url, select, update
+from sqlalchemy import Engine, delete, func, make_url, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from backends.errors import BadInput
@@ -40,6 +40,18 @@ class TextsVersion:
     number: int
     texts: PromptTexts
     created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLine:
+    """A run in a list; ``name`` is empty until somebody gives one, ``started_at`` UTC, ISO 8601."""
+
+    id: str
+    name: str
+    query: str
+    scenario: str
+    status: str
+    started_at: str
 
 
 def now() -> str:
@@ -140,11 +152,36 @@ class Store:
             )
             return rows.run_view(run, session.scalars(query).all())
 
-    def latest_runs(self, limit: int = 20) -> tuple[str, ...]:
-        """The ids of the newest runs, newest first."""
+    def recent_runs(self, limit: int = 20) -> tuple[RunLine, ...]:
+        """The newest runs, newest first."""
+        shown = (RunRow.id, RunRow.name, RunRow.query, RunRow.scenario, RunRow.status, RunRow.started_at)
         with self._read() as session:
-            query = select(RunRow.id).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
-            return tuple(session.scalars(query))
+            found = session.execute(select(*shown).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit))
+            return tuple(RunLine(**row._mapping) for row in found)
+
+    def rename_run(self, run_id: str, name: str) -> None:
+        """Call a run something; an empty name takes it away.
+
+        Raises:
+            BadInput: there is no such run.
+        """
+        with self._write() as session:
+            _found(session, run_id).name = name
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget an ended run with its calls, and the prompts that no other call has.
+
+        Raises:
+            BadInput: there is no such run, or it goes on.
+        """
+        with self._write() as session:
+            run = _found(session, run_id)
+            if run.status == "running" and not _is_over(run):
+                raise BadInput("This run still goes on.", "Stop it first.")
+            session.execute(delete(RunRow).where(RunRow.id == run_id))
+            used = select(CallRow.prompt_hash).where(CallRow.prompt_hash.is_not(None))
+            session.execute(delete(PassageRow).where(PassageRow.prompt_hash.not_in(used)))
+            session.execute(delete(PromptRow).where(PromptRow.hash.not_in(used)))
 
     def texts_version(self, scenario: str, texts: PromptTexts) -> int:
         """The number of prompt texts within their scenario; only a new set of texts makes a new number."""

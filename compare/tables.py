@@ -72,7 +72,8 @@ class PromptVersionRow(Table):
 class RunRow(Table):
     """One run: its configuration, and what produced its answers (null until the engine is ready).
 
-    ``owner`` names the process that runs it ("host pid start"), so that another one can see that it is gone.
+    ``owner`` names the process that runs it ("host pid start"), so that another one can see that it is gone;
+    ``name`` is what somebody called it, maybe nothing.
     """
 
     __tablename__ = "run"
@@ -81,6 +82,7 @@ class RunRow(Table):
     status: Mapped[str] = mapped_column(String(16), index=True)
     scenario: Mapped[str] = mapped_column(String(200), index=True)
     query: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text, server_default="")
     case_id: Mapped[str | None] = mapped_column(String(200))
     backends: Mapped[JsonValue]
     repeats: Mapped[int]

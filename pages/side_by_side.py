@@ -8,6 +8,7 @@ from ui.badge import explain_readiness
 from ui.controls import applicable, settings_popover
 from ui.prompt_drawer import prompt_drawer
 from ui.prompt_texts import texts_popover
+from ui.recent import recent_popover
 from ui.resources import scenarios
 from ui.shell import require_shell
 from ui.state import ask, ask_example, example_asked, followed_run, prefill
@@ -42,6 +43,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="choices"):
     st.space("stretch")
     choices = settings_popover(shown=not presenter)
     texts, older = texts_popover(scenario, shown=not presenter)
+    recent_popover(view)
+    st.toggle("Blind", key="blind", persist_state="session", help="Hides which approach wrote which answer.")
     st.toggle("Presenter mode", key="presenter", persist_state="session", help="Large type, few controls.")
 st.markdown(safe(scenario.story))
 asked_lanes = (*applicable(choices.backends, texts), *older)
@@ -76,10 +79,13 @@ if view is None:
     st.caption("Ask something: the answers appear here side by side, one column for each approach.")
     lanes.preview(asked_lanes)
     st.stop()
-lanes.follow(view, presenter=presenter)
-if not presenter:
+blind = bool(st.session_state.get("blind", False))
+lanes.follow(view, presenter=presenter, blind=blind)
+if blind:
+    st.caption("Which approach wrote which answer? Switch “Blind” off to see it.")
+elif not presenter:
     prompt_drawer(view)
-if view.done:
+if view.done and not blind:
     titles = {backend: words.lane_title(backend) for backend in view.backends}
     st.space("small")
     left, right = st.columns(2, gap="large")

@@ -393,7 +393,7 @@ def test_bad_input_is_refused_before_any_work(
 ) -> None:
     with pytest.raises(BadInput, match=sentence):
         start(replace(QUERY, **change), store=kept, engine=engine)  # type: ignore[arg-type]
-    assert kept.latest_runs() == ()
+    assert kept.recent_runs() == ()
 
 
 @pytest.mark.parametrize("names", [(), ("unknown",), ("rag", "rag")])

@@ -192,6 +192,39 @@ def test_only_a_new_set_of_texts_makes_a_new_number(kept: Store) -> None:
     assert [version.texts for version in kept.texts_versions("a")] == [edits[i] for i in (0, 1, 3, 4, 5)]
 
 
+def test_a_run_can_be_named_and_deleted_with_all_that_only_it_has(kept: Store) -> None:
+    views = [planned(), planned()]
+    for view in views:
+        kept.create_run(view)
+        for call in view.calls.values():
+            kept.save_call(view.id, done(call))
+        kept.finish_run(view.id)
+    first, second = (view.id for view in views)
+    kept.rename_run(first, "For Monday")
+    assert kept.load_run(first).name == "For Monday"
+    assert {run.id: run.name for run in kept.recent_runs()} == {first: "For Monday", second: ""}
+    kept.delete_run(first)
+    assert [run.id for run in kept.recent_runs()] == [second]
+    assert kept.load_run(second).calls["prompt", 0].prompt is not None
+    kept.delete_run(second)
+    engine = create_engine(kept.url)
+    with engine.connect() as connection:
+        for table in ("run", "call", "check_result", "prompt", "passage"):
+            assert connection.scalar(select(func.count()).select_from(text(table))) == 0
+    engine.dispose()
+    for change in (lambda: kept.delete_run(first), lambda: kept.rename_run(first, "x")):
+        with pytest.raises(BadInput, match="no run"):
+            change()
+
+
+def test_a_run_that_goes_on_is_not_deleted(kept: Store) -> None:
+    view = planned()
+    kept.create_run(view)
+    with pytest.raises(BadInput, match="still goes on"):
+        kept.delete_run(view.id)
+    assert kept.load_run(view.id).status == "running"
+
+
 def test_an_unknown_run_is_bad_input(kept: Store) -> None:
     with pytest.raises(BadInput, match="no run 'gone'"):
         kept.load_run("gone")
@@ -203,7 +236,7 @@ def test_the_newest_runs_come_first(kept: Store) -> None:
         view = replace(planned(), started_at=f"2026-01-01T00:00:0{second}+00:00")
         kept.create_run(view)
         ids.append(view.id)
-    assert kept.latest_runs(2) == (ids[2], ids[1])
+    assert [run.id for run in kept.recent_runs(2)] == [ids[2], ids[1]]
 
 
 def test_embeddings_come_back_bit_for_bit(kept: Store) -> None:
@@ -304,7 +337,7 @@ def test_processes_that_open_a_new_database_at_once_all_succeed(url: str) -> Non
     ids = {writer.communicate(timeout=120)[0].strip() for writer in writers}
     assert [writer.returncode for writer in writers] == [0, 0, 0, 0]
     reader = Store(url)
-    assert set(reader.latest_runs()) == ids
+    assert {run.id for run in reader.recent_runs()} == ids
     assert reader.texts_version("support-facts", TEXTS) == 1
     reader.close()
 
@@ -364,7 +397,7 @@ def test_an_unreadable_database_is_one_sentence_that_names_the_settings(
     file = tmp_path / "lever.db"
     spoil(file)  # type: ignore[operator]
     with pytest.raises(StoreUnavailable) as caught:
-        Store(f"sqlite:///{file}").latest_runs()
+        Store(f"sqlite:///{file}").recent_runs()
     assert "LEVER_DATABASE_URL" in str(caught.value)
     assert "LEVER_DATA_DIR" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -373,13 +406,13 @@ def test_an_unreadable_database_is_one_sentence_that_names_the_settings(
 @pytest.mark.parametrize("address", ["nonsense", "nodatabase://x/y", ""])
 def test_an_address_that_is_none_is_one_sentence(address: str) -> None:
     with pytest.raises(StoreUnavailable, match="LEVER_DATABASE_URL"):
-        Store(address).latest_runs()
+        Store(address).recent_runs()
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreUnavailable, match="LEVER_DATA_DIR"):
-        Store(f"sqlite:///{tmp_path / 'file' / 'lever.db'}").latest_runs()
+        Store(f"sqlite:///{tmp_path / 'file' / 'lever.db'}").recent_runs()
 
 
 def test_a_full_disk_is_one_sentence_and_the_store_goes_on_afterwards(kept: Store) -> None:
@@ -409,7 +442,7 @@ def test_a_database_of_a_newer_version_is_refused(kept: Store) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
     with pytest.raises(StoreUnavailable, match="newer Lever"):
-        kept.latest_runs()
+        kept.recent_runs()
 
 
 def test_the_address_is_shown_without_its_password() -> None:
@@ -418,7 +451,7 @@ def test_the_address_is_shown_without_its_password() -> None:
 
 def test_the_store_of_the_settings_lives_in_the_data_folder(own_data_folder: Path) -> None:
     store.cache_clear()
-    store().latest_runs()
+    store().recent_runs()
     store().close()
     store.cache_clear()
     assert (own_data_folder / "lever.db").is_file()

@@ -8,6 +8,7 @@ import streamlit as st
 from backends.base import DEFAULT_BACKENDS, registry
 from backends.scenario import PromptTexts
 from backends.types import Mode, Sampling
+from ui.state import start_over
 from ui.words import MODES, lane_title
 
 MAX_REPEATS, MAX_TOKENS, MAX_SEED = 50, 1024, 2**53 - 1
@@ -99,6 +100,14 @@ def _widgets() -> None:
     )
     _number("Longest answer (tokens)", 1, MAX_TOKENS, "max_tokens", "A token is a piece of a word.")
     _number("Seed", 0, MAX_SEED, "seed", "The same seed, question and settings give the same answers again.")
+    st.button(
+        "Start over",
+        icon=":material/restart_alt:",
+        key="start_over",
+        on_click=start_over,
+        help="A fresh screen for the next demo: settings, edits and question as at the start. "
+        "What was asked stays under Recent.",
+    )
 
 
 def _number(label: str, low: int, high: int, key: str, explained: str) -> None:

@@ -4,6 +4,9 @@ A lane reads a :class:`~compare.live.RunView` and draws; nothing here starts, ti
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from string import ascii_uppercase
 
 import streamlit as st
 
@@ -13,7 +16,7 @@ from compare.live import LiveAnswer, RunView
 from ui import folded, words
 from ui.prompt_drawer import ask_for_prompt
 from ui.resources import get_engine
-from ui.state import load_view, stop
+from ui.state import is_played, load_view, stop
 from ui.text import safe
 
 POLL_S, LOADING_POLL_S = 0.2, 1.0
@@ -22,16 +25,17 @@ MOST_BESIDE = 4
 """Lanes in one row; text in narrower columns is a strip of single words."""
 
 
-def follow(view: RunView, *, presenter: bool) -> None:
+def follow(view: RunView, *, presenter: bool, blind: bool) -> None:
     """Draw the run's lanes; while it goes on they renew themselves.
 
-    The page runs once more at the run's end, and when the model is there, for the quicker pace.
+    ``blind`` shows the answers alone, in an order of their own and named by letters. The page runs once more
+    at the run's end, and when the model is there, for the quicker pace.
     """
     polled = not view.done
-    loading = polled and not _model_ready()
+    loading = polled and not _can_answer(view.id)
     pace = LOADING_POLL_S if loading else POLL_S
     draw = st.fragment(_draw, run_every=pace if polled else None, key="lanes")
-    draw(view.id, presenter=presenter, polled=polled, loading=loading)
+    draw(view.id, presenter=presenter, blind=blind, polled=polled, loading=loading)
 
 
 def preview(backends: Sequence[str]) -> None:
@@ -42,16 +46,25 @@ def preview(backends: Sequence[str]) -> None:
             column.caption(words.lane_summary(backend))
 
 
-def _draw(run_id: str, *, presenter: bool, polled: bool, loading: bool) -> None:
-    view, ready = load_view(run_id), _model_ready()
+def _draw(run_id: str, *, presenter: bool, blind: bool, polled: bool, loading: bool) -> None:
+    view, ready = load_view(run_id), _can_answer(run_id)
     if (polled and view.done) or (loading and ready):
         st.rerun()
     _headline(view, presenter=presenter)
-    for row in _rows(view.backends):
+    letters = dict(zip(blind_order(view), ascii_uppercase, strict=False))
+    for row in _rows(tuple(letters) if blind else view.backends):
         columns = st.columns(len(row), border=True, gap="small")
         for column, backend in zip(columns, row, strict=True):
-            with column, st.container(key=f"lane_{backend}"):
-                _lane(view, backend, ready=ready, presenter=presenter)
+            with column, st.container(key=f"lane_{letters[backend] if blind else backend}"):
+                if blind:
+                    _blind_lane(view, backend, letters[backend], ready=ready, presenter=presenter)
+                else:
+                    _lane(view, backend, ready=ready, presenter=presenter)
+
+
+def blind_order(view: RunView) -> list[str]:
+    """The run's lanes in an order that says nothing, the same for everybody who watches it."""
+    return Random(view.id).sample(view.backends, len(view.backends))
 
 
 def _rows(backends: Sequence[str]) -> list[Sequence[str]]:
@@ -61,19 +74,33 @@ def _rows(backends: Sequence[str]) -> list[Sequence[str]]:
     return [backends[start : start + length] for start in range(0, len(backends), length)]
 
 
-def _model_ready() -> bool:
-    return get_engine().status().state == "ready"
+def _can_answer(run_id: str) -> bool:
+    """Whether the model is there; a replay needs none."""
+    return is_played(run_id) or get_engine().status().state == "ready"
 
 
 def _headline(view: RunView, *, presenter: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"{'##' if presenter else '####'} “{safe(view.query.text)}”", width="stretch")
+        if is_played(view.id):
+            st.badge("Replay", icon=":material/replay:", color="violet", help="Recorded; shown as it ran.")
         if not view.done:
             st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=stop, args=(view.id,))
     if not presenter:
         st.caption(safe(words.made_with(view)))
     if view.status == "interrupted":
         st.warning("This run was cut short: the app was closed before all answers were there.")
+
+
+def _blind_lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: bool) -> None:
+    """The answer and its state; what else a lane shows would tell which one it is."""
+    calls = [replace(call, backend="") for call in view.lane(backend)]
+    st.markdown(f"{'###' if presenter else '#####'} Answer {letter}")
+    _status(calls, ready=ready, presenter=presenter)
+    if len(calls) > 1 and all(call.ended for call in calls):
+        folded.answers(view, backend, presenter=presenter)
+    else:
+        answer(calls[0], presenter=presenter)
 
 
 def _lane(view: RunView, backend: str, *, ready: bool, presenter: bool) -> None:

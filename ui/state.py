@@ -4,6 +4,7 @@ The run's id stands in the link (``?run=``), so that a refresh or a second brows
 session, as a change of page drops that part of the link.
 """
 
+import time
 from collections.abc import Collection
 
 import streamlit as st
@@ -12,11 +13,16 @@ from backends.errors import BadInput, LeverError
 from backends.scenario import PromptTexts
 from backends.types import Query
 from compare.live import RunView, live_runs
+from compare.replay import replayed
 from ui.resources import get_engine, get_store
 from ui.text import safe
 
 RUN = "run"
 _EXAMPLE = "example_asked"
+_PLAYED = "played"
+"""(run id, when it began on ``time.monotonic()``) of the run that is shown as it ran."""
+_KEPT = ("presenter", "scenario")
+"""What starting over leaves as it is."""
 
 
 def ask(query: Query, *, lanes: tuple[str, ...], texts: PromptTexts) -> RunView | None:
@@ -31,6 +37,7 @@ def ask(query: Query, *, lanes: tuple[str, ...], texts: PromptTexts) -> RunView 
     except LeverError as error:
         st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
         return None
+    stop_playing()
     follow_run(run.id)
     return run.snapshot()
 
@@ -55,14 +62,40 @@ def prefill(view: RunView | None, scenarios: Collection[str]) -> None:
 
 
 def load_view(run_id: str) -> RunView:
-    """The run as it stands, live if it is in this process, else from the store.
+    """The run as it stands, live if it is in this process, else from the store; when played, as it stood.
 
     Raises:
         BadInput: there is no such run.
         StoreUnavailable: the store can't be read.
     """
     live = live_runs().get(run_id)
-    return live.snapshot() if live is not None else get_store().load_run(run_id)
+    view = live.snapshot() if live is not None else get_store().load_run(run_id)
+    played, began = st.session_state.get(_PLAYED) or ("", 0.0)
+    return replayed(view, (time.monotonic() - began) * 1000) if played == run_id and view.done else view
+
+
+def play(run_id: str) -> None:
+    """Show a finished run again as it ran, at its own speed."""
+    st.session_state[_PLAYED] = (run_id, time.monotonic())
+    follow_run(run_id)
+
+
+def is_played(run_id: str) -> bool:
+    """Whether what the page shows of this run is a replay, also after its end."""
+    return (st.session_state.get(_PLAYED) or ("",))[0] == run_id
+
+
+def stop_playing() -> None:
+    """From now on runs are shown as they are."""
+    st.session_state.pop(_PLAYED, None)
+
+
+def start_over() -> None:
+    """Forget all that this session was told: question, lanes, settings, edits, the run that it follows."""
+    kept = {key: st.session_state[key] for key in _KEPT if key in st.session_state}
+    st.session_state.clear()
+    st.session_state.update(kept)
+    st.query_params.clear()
 
 
 def followed_run() -> RunView | None:
@@ -97,7 +130,8 @@ def forget_run() -> None:
 
 
 def stop(run_id: str) -> None:
-    """Stop the run's open calls; what they wrote so far stays."""
+    """Stop the run's open calls; what they wrote so far stays. A replay jumps to its end."""
+    stop_playing()
     live = live_runs().get(run_id)
     if live is not None:
         live.cancel()

@@ -1,4 +1,5 @@
-"""A version holds all editable texts of a scenario's prompts, and a prompt the schema that held its answer.
+"""A version holds all editable texts of a scenario's prompts, a prompt the schema that held its answer, and a
+run the name that somebody gave it.
 
 Versions from before know their system text only.
 """
@@ -16,3 +17,4 @@ def upgrade() -> None:
     op.add_column("prompt_version", sa.Column("few_shot", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("prompt_version", sa.Column("schema", sa.Text(), nullable=True))
     op.add_column("prompt", sa.Column("schema", sa.Text(), nullable=True))
+    op.add_column("run", sa.Column("name", sa.Text(), nullable=False, server_default=""))

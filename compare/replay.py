@@ -1,0 +1,51 @@
+"""A finished run as it looked while it ran: for a show on a stage where the machine fails.
+
+Only what was measured is used: when a call began to write and when it ended. Between the two its text comes
+evenly, as the times of single words are not kept.
+"""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from compare.live import CallKey, LiveAnswer, RunView
+
+
+def length_ms(view: RunView) -> float:
+    """How long a replay takes, in milliseconds: until the last answer was there."""
+    return max((start + _total(call) for call, start in _starts(view)), default=0.0)
+
+
+def replayed(view: RunView, elapsed_ms: float) -> RunView:
+    """The run as it stood ``elapsed_ms`` after it was asked; from its end on it is the run itself."""
+    if elapsed_ms >= length_ms(view):
+        return view
+    calls: dict[CallKey, LiveAnswer] = {
+        (call.backend, call.repeat): _at(call, elapsed_ms - start) for call, start in _starts(view)
+    }
+    return replace(view, status="running", calls=MappingProxyType(calls), finished_at="")
+
+
+def _starts(view: RunView) -> list[tuple[LiveAnswer, float]]:
+    """Each call with the time at which it was asked: at once, or in bench mode one after another."""
+    found, start = [], 0.0
+    for call in view.calls.values():
+        found.append((call, start))
+        if view.query.mode == "bench":
+            start += _total(call)
+    return found
+
+
+def _total(call: LiveAnswer) -> float:
+    return 0.0 if call.answer is None else call.answer.timing.total_ms
+
+
+def _at(call: LiveAnswer, elapsed_ms: float) -> LiveAnswer:
+    if call.answer is None or elapsed_ms >= _total(call):
+        return call
+    timing = call.answer.timing
+    waiting = replace(call, status="queued", text="", answer=None, checks=())
+    if elapsed_ms < timing.queued_ms:
+        return waiting
+    first = timing.total_ms if timing.ttft_ms is None else timing.ttft_ms
+    share = 0.0 if elapsed_ms < first else (elapsed_ms - first) / (timing.total_ms - first)
+    return replace(waiting, status="running", text=call.text[: int(share * len(call.text))])

@@ -1,0 +1,126 @@
+"""Recent comparisons: open one, play it again, name it, save it as a page, delete it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from backends.errors import LeverError
+from compare import numbers
+from compare.live import RunView, live_runs
+from compare.report import comparison_page
+from compare.store import RunLine
+from ui import words
+from ui.resources import get_store
+from ui.state import follow_run, forget_run, play, stop_playing
+from ui.text import safe, shorten
+
+SHOWN = 10
+LABEL_CHARS, NAME_CHARS = 60, 120
+DELETING = "deleting"
+
+
+def recent_popover(view: RunView | None) -> None:
+    """The run on the screen, if it is over, and the newest others."""
+    with st.popover("Recent", icon=":material/history:", width="content"):
+        if view is not None and view.done:
+            _on_screen(view)
+            st.divider()
+        try:
+            runs = get_store().recent_runs(SHOWN + 1)
+        except LeverError as error:
+            st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+            return
+        others = [run for run in runs if (view is None or run.id != view.id) and run.status != "running"]
+        if not others:
+            st.caption("What you ask is kept here: open it later, or play it again at its own speed.")
+        for run in others[:SHOWN]:
+            _line(run)
+
+
+def _on_screen(view: RunView) -> None:
+    key = f"name_{view.id}"
+    st.session_state.setdefault(key, view.name)
+    st.text_input(
+        "Name of this comparison",
+        key=key,
+        max_chars=NAME_CHARS,
+        placeholder=shorten(view.query.text, LABEL_CHARS),
+        on_change=_rename,
+        args=(view.id, key),
+    )
+    with st.container(horizontal=True):
+        st.button("Play again", icon=":material/replay:", key="play", on_click=play, args=(view.id,))
+        st.download_button(
+            "Save as a page",
+            comparison_page(
+                replace(view, name=str(st.session_state[key] or "")),
+                {name: words.lane_name(name) for name in view.backends},
+            ),
+            file_name=f"lever-{view.id}.html",
+            mime="text/html",
+            icon=":material/download:",
+            key="save_page",
+        )
+        if st.session_state.get(DELETING) == view.id:
+            st.button("Delete for good", type="primary", key="delete_now", on_click=_delete, args=(view.id,))
+            st.button("Keep it", key="keep", on_click=_ask_to_delete, args=("",))
+        else:
+            st.button(
+                "Delete", icon=":material/delete:", key="delete", on_click=_ask_to_delete, args=(view.id,)
+            )
+
+
+def _line(run: RunLine) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        title = safe(shorten(run.name or run.query, LABEL_CHARS))
+        st.button(title, key=f"open_{run.id}", type="tertiary", on_click=_open, args=(run.id,))
+        st.space("stretch")
+        st.caption(_ago(run.started_at), width="content")
+        st.button(
+            "Play",
+            key=f"play_{run.id}",
+            icon=":material/replay:",
+            type="tertiary",
+            on_click=play,
+            args=(run.id,),
+            help="Show it as it ran, at its own speed.",
+        )
+
+
+def _ago(started_at: str) -> str:
+    minutes = int((datetime.now(UTC) - datetime.fromisoformat(started_at)).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{numbers.plural(minutes, 'minute')} ago"
+    if minutes < 60 * 24:
+        return f"{numbers.plural(minutes // 60, 'hour')} ago"
+    return f"{numbers.plural(minutes // (60 * 24), 'day')} ago"
+
+
+def _open(run_id: str) -> None:
+    stop_playing()
+    follow_run(run_id)
+
+
+def _rename(run_id: str, key: str) -> None:
+    try:
+        get_store().rename_run(run_id, str(st.session_state[key] or "").strip())
+    except LeverError as error:
+        st.toast(safe(error.message))
+
+
+def _ask_to_delete(run_id: str) -> None:
+    st.session_state[DELETING] = run_id
+
+
+def _delete(run_id: str) -> None:
+    _ask_to_delete("")
+    try:
+        get_store().delete_run(run_id)
+    except LeverError as error:
+        st.toast(f"{safe(error.message)} {safe(error.hint)}".strip())
+        return
+    live_runs().forget(run_id)
+    forget_run()
