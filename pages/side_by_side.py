@@ -45,7 +45,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="choices"):
     texts, older = texts_popover(scenario, shown=not presenter)
     recent_popover(view)
     st.toggle("Blind", key="blind", persist_state="session", help="Hides which approach wrote which answer.")
-    st.toggle("Presenter mode", key="presenter", persist_state="session", help="Large type, few controls.")
+    st.toggle("Presenter", key="presenter", persist_state="session", help="Large type, few controls.")
 st.markdown(safe(scenario.story))
 asked_lanes = (*applicable(choices.backends, texts), *older)
 
