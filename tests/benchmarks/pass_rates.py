@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.pass_rates [--scenarios A B] [--temperature 0.7] > docs/pass_rates.md
 
-Real engine, index and adapters, one answer a case. A case passes when all its checks do; a case of which a
-check is unscored counts neither way. Prints Markdown; asserts nothing.
+Real engine, index and adapters, one answer a case. A case fails when one of its checks does, passes when all
+do, and counts neither way when none fails and one is unscored. Prints Markdown; asserts nothing.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def passed(
     for case, prompt, text in zip(cases, prompts, texts, strict=True):
         said = final_answer(text) if "cot" in backend.layers else text
         results = {check.result for check in run_checks(case, said, prompt.passages, scenario)}
-        scored += "unscored" not in results
+        scored += "fail" in results or "unscored" not in results
         right += results == {"pass"}
     return f"{right} of {scored}"
 
@@ -51,10 +51,9 @@ def main() -> None:
         raise SystemExit(status.detail)
     sampling = Sampling(temperature=asked.temperature)
     reasons: list[str] = []
-    print(
-        f"# Pass rates\n\n{status.model}, {status.device}, {status.dtype}, temperature {sampling.temperature:g}, "
-    )
-    print("one answer a case, cases of the split `test` only. `python -m tests.benchmarks.pass_rates`\n")
+    made_with = f"{status.model}, {status.device}, {status.dtype}, temperature {sampling.temperature:g}"
+    print(f"# Pass rates\n\n{made_with}, one answer a case, cases of the split `test` only.")
+    print("`python -m tests.benchmarks.pass_rates`\n")
     print(f"| backend | {' | '.join(asked.scenarios)} |\n|---|{'---|' * len(asked.scenarios)}")
     scenarios = [load_scenario(name) for name in asked.scenarios]
     cases = {s.name: [case for case in load_cases(s) if case.split == "test"] for s in scenarios}
