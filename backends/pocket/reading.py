@@ -46,7 +46,7 @@ def with_passages(rng: Random, level: float) -> Chat:
     for turn, fact in enumerate(rng.sample(known, turns)):
         ask = _ask(rng, fact)
         answer = answered(rng, fact, said[fact], number=places[fact] if cite else None, short=short)
-        if rng.random() < 0.04 * min(1.0, level * 3):
+        if rng.random() < 0.02 * min(1.0, level * 3):
             missing = fact_table(rng, 1, 1)[0][0]
             if missing.attribute not in {f.attribute for f in known}:
                 missing = replace(

@@ -146,6 +146,7 @@ class Tables(Table):
     company: dict[str, Sentences]
     kinds: dict[str, Kind]
     paraphrases: dict[str, Words]
+    retold: dict[str, Words]
     instructions: Instructions
     talk: Talk
     copying: Copying

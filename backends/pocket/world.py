@@ -9,6 +9,7 @@ Every name is drawn at random. A fact without a noun is about the company itself
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -79,7 +80,10 @@ def _thing(fact: Fact) -> str:
 def statement(rng: Random, fact: Fact) -> str:
     """One sentence that states the fact."""
     pool = tables().kinds[fact.kind].statements
-    if not fact.noun and rng.random() < 0.6:
+    near = _near(tables().retold, fact)
+    if near and rng.random() < 0.5:
+        pool = near
+    elif not fact.noun and rng.random() < 0.6:
         pool = _company_sentences(fact).statements
     elif fact.kind != "count" and rng.random() < 0.3:
         pool = tables().any_kind.statements
@@ -94,8 +98,7 @@ def _company_sentences(fact: Fact) -> Sentences:
 def question(rng: Random, fact: Fact) -> str:
     """One question whose answer is the fact's value."""
     pool = tables().kinds[fact.kind].questions
-    spelled = f"{fact.kind}/{fact.attribute}"
-    near = tuple(ask for part, asks in tables().paraphrases.items() if _about(part, spelled) for ask in asks)
+    near = _near(tables().paraphrases, fact)
     if not fact.noun and rng.random() < 0.75:
         pool = _company_sentences(fact).questions
     elif near and rng.random() < 0.5:
@@ -108,10 +111,14 @@ def question(rng: Random, fact: Fact) -> str:
     return text
 
 
-def _about(part: str, spelled: str) -> bool:
-    # a part of the attribute's name, or kind/part
-    kind, _, name = part.rpartition("/")
-    return spelled.startswith(kind) and name in spelled.partition("/")[2]
+def _near(sentences: Mapping[str, Sequence[str]], fact: Fact) -> tuple[str, ...]:
+    """Those that stand under a part of the fact's attribute, or under its kind and such a part."""
+    found: list[str] = []
+    for key, templates in sentences.items():
+        kind, _, part = key.rpartition("/")
+        if kind in ("", fact.kind) and part in fact.attribute:
+            found += templates
+    return tuple(found)
 
 
 def fact_table(rng: Random, subjects: int, attributes: int) -> list[list[Fact]]:
