@@ -44,8 +44,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="choices"):
     choices = settings_popover(shown=not presenter)
     texts, older = texts_popover(scenario, shown=not presenter)
     recent_popover(view)
-    st.toggle("Blind", key="blind", persist_state="session", help="Hides which approach wrote which answer.")
-    st.toggle("Presenter", key="presenter", persist_state="session", help="Large type, few controls.")
+    st.toggle("Blind", key="blind", persist_state="session")
+    st.toggle("Presenter", key="presenter", persist_state="session")
 st.markdown(safe(scenario.story))
 asked_lanes = (*applicable(choices.backends, texts), *older)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -25,12 +26,12 @@ def recent_popover(view: RunView | None) -> None:
     with st.popover("Recent", icon=":material/history:", width="content"):
         if view is not None and view.done:
             _on_screen(view)
-            st.divider()
         try:
             runs = get_store().recent_runs(SHOWN + 1)
         except LeverError as error:
             st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
             return
+        st.markdown("**Asked before**")
         others = [run for run in runs if (view is None or run.id != view.id) and run.status != "running"]
         if not others:
             st.caption("What you ask is kept here: open it later, or play it again at its own speed.")
@@ -39,7 +40,7 @@ def recent_popover(view: RunView | None) -> None:
 
 
 def _on_screen(view: RunView) -> None:
-    key = f"name_{view.id}"
+    key, titles = f"name_{view.id}", {name: words.lane_name(name) for name in view.backends}
     st.session_state.setdefault(key, view.name)
     st.text_input(
         "Name of this comparison",
@@ -53,10 +54,7 @@ def _on_screen(view: RunView) -> None:
         st.button("Play again", icon=":material/replay:", key="play", on_click=play, args=(view.id,))
         st.download_button(
             "Save as a page",
-            comparison_page(
-                replace(view, name=str(st.session_state[key] or "")),
-                {name: words.lane_name(name) for name in view.backends},
-            ),
+            partial(comparison_page, replace(view, name=str(st.session_state[key] or "")), titles),
             file_name=f"lever-{view.id}.html",
             mime="text/html",
             icon=":material/download:",
