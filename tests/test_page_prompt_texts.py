@@ -77,9 +77,13 @@ def test_a_version_can_be_compared_and_taken_back(page: AppTest) -> None:
     (shown,) = [code.value for code in page.code if code.language == "diff"]
     assert "+Answer in rhyme." in shown
     assert "-You are the support assistant of Tessel." in shown
+    page.session_state[f"compared_{SCENARIO}"] = [version(own)]
     page.button(key=f"take_{SCENARIO}").click().run()
+    assert not page.exception
     assert page.text_area(key=f"system_{SCENARIO}").value == own.system
     assert f"This is version {version(own)}." in said(page)
+    ask(page)
+    assert followed(page).backends == ("prompt", "rag", "lora", "hybrid")
 
 
 def test_reasoning_and_answer_form_are_kept_with_the_version(page: AppTest) -> None:

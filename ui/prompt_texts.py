@@ -30,8 +30,8 @@ def texts_popover(scenario: Scenario, *, shown: bool) -> tuple[PromptTexts, tupl
         with st.popover("Instructions", icon=":material/assignment:", width="content"):
             _editors(scenario)
             _versions(scenario)
-    compared = st.session_state.get(_key("compared", scenario)) or []
-    return _edited(scenario), tuple(f"prompt{MARK}{number}" for number in compared)
+    answering = st.session_state.get(_key("answering", scenario), [])
+    return _edited(scenario), tuple(f"prompt{MARK}{number}" for number in answering)
 
 
 def _key(part: str, scenario: Scenario) -> str:
@@ -138,12 +138,11 @@ def _versions(scenario: Scenario) -> None:
             args=(scenario, own),
         )
     others = {number: texts for number, texts in versions.items() if texts != now}
-    if others:
-        _older(scenario, now, others)
+    st.session_state[_key("answering", scenario)] = _older(scenario, now, others) if others else []
 
 
-def _older(scenario: Scenario, now: PromptTexts, versions: Mapping[int, PromptTexts]) -> None:
-    """Look at one other version, take it back, or let several answer beside the texts above."""
+def _older(scenario: Scenario, now: PromptTexts, versions: Mapping[int, PromptTexts]) -> list[int]:
+    """Look at one other version, take it back; gives those that are to answer beside the texts above."""
     newest_first = sorted(versions, reverse=True)
     chosen = st.selectbox(
         "Compare with",
@@ -163,7 +162,7 @@ def _older(scenario: Scenario, now: PromptTexts, versions: Mapping[int, PromptTe
             on_click=_put,
             args=(scenario, versions[chosen]),
         )
-    st.pills(
+    answering = st.pills(
         "Let older versions answer too, a lane each",
         newest_first,
         selection_mode="multi",
@@ -171,6 +170,7 @@ def _older(scenario: Scenario, now: PromptTexts, versions: Mapping[int, PromptTe
         key=_key("compared", scenario),
         persist_state="session",
     )
+    return [number for number in answering if number in versions]
 
 
 def difference(old: PromptTexts, new: PromptTexts) -> list[str]:
