@@ -1,5 +1,7 @@
 """``long_context``: all documents stand before the question, where they fit; no search, no adapter."""
 
+import time
+
 from backends.base import query_text
 from backends.engine.base import Engine
 from backends.errors import KnowledgeUnavailable, PromptTooLong
@@ -18,7 +20,7 @@ class LongContext:
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`."""
-        folder = scenario.path / "knowledge"
+        text, folder, start = query_text(query), scenario.path / "knowledge", time.perf_counter()
         passages = tuple(
             Passage(
                 number=number,
@@ -34,7 +36,8 @@ class LongContext:
                 f"The scenario {scenario.name} has no documents.",
                 f"Put .md, .txt or .csv files into {folder}.",
             )
-        prompt = build_prompt(scenario, query_text(query), passages=passages)
+        took_ms = (time.perf_counter() - start) * 1e3
+        prompt = build_prompt(scenario, text, passages=passages, retrieve_ms=took_ms)
         tokens, room = engine.count_tokens(engine.render(prompt)), engine.status().context_tokens
         if tokens >= room:
             raise PromptTooLong(

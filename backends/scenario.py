@@ -203,7 +203,11 @@ def checked_schema(text: str) -> str | None:
     Raises:
         ValueError: it is not a JSON object.
     """
-    if text.strip() and not isinstance(json.loads(text), dict):
+    try:
+        value = json.loads(text) if text.strip() else {}
+    except RecursionError as error:
+        raise ValueError("schema is nested too deeply") from error
+    if not isinstance(value, dict):
         raise ValueError("schema must be a JSON object")
     return text.strip() or None
 

@@ -4,15 +4,20 @@
 texts of version 2, so that two versions can stand side by side.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
 from backends.base import Backend, registry
 from backends.errors import BadInput
 from backends.scenario import Scenario
+from backends.types import Query
+from compare.live import CallKey
 from compare.store import Store
 
 MARK = "@"
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,7 @@ def version_of(lane: str) -> int | None:
     _, mark, number = lane.partition(MARK)
     if not mark:
         return None
-    if not (number.isascii() and number.isdigit()):
+    if not VERSION.fullmatch(number):
         raise BadInput(f"The lane {lane!r} names no version.", "Write it like prompt@2.")
     return int(number)
 
@@ -81,3 +86,11 @@ def open_lanes(names: Sequence[str], scenario: Scenario, store: Store) -> tuple[
             own = scenario.with_texts(versions[number])
         lanes.append(Lane(name=name, backend=registry()[backend_of(name)], scenario=own))
     return tuple(lanes)
+
+
+def bench_order(names: Sequence[str], query: Query) -> list[CallKey]:
+    """The order in which a bench run asks: repeat by repeat, the lanes shuffled anew by the run's seed."""
+    order = Random(query.seed)
+    return [
+        (name, repeat) for repeat in range(query.repeats) for name in order.sample(list(names), len(names))
+    ]

@@ -115,6 +115,7 @@ class _State:
 
     status: RunStatus = "running"
     version: int = 0
+    name: str = ""
     finished_at: str = ""
     provenance: Provenance | None = None
     cached: RunView | None = None
@@ -127,7 +128,7 @@ class LiveRun:
         """``first`` gives the planned calls, all ``waiting``."""
         self._first = first
         self._calls = dict(first.calls)
-        self._state = _State(version=first.version)
+        self._state = _State(version=first.version, name=first.name)
         self._changed = Condition()
         self._finished = Event()
         self._on_cancel: Callable[[Sequence[CallKey]], None] | None = None
@@ -179,6 +180,7 @@ class LiveRun:
                     calls=MappingProxyType(dict(self._calls)),
                     status=state.status,
                     version=state.version,
+                    name=state.name,
                     finished_at=state.finished_at,
                     provenance=state.provenance,
                 )
@@ -226,6 +228,12 @@ class LiveRun:
         """Note what produces the answers, known once the engine is ready."""
         with self._changed:
             self._state.provenance = provenance
+            self._touch()
+
+    def rename(self, name: str) -> None:
+        """Call the run something."""
+        with self._changed:
+            self._state.name = name
             self._touch()
 
     def finish(self, finished_at: str) -> None:

@@ -7,6 +7,7 @@ evenly, as the times of single words are not kept.
 from dataclasses import replace
 from types import MappingProxyType
 
+from compare.lanes import bench_order
 from compare.live import CallKey, LiveAnswer, RunView
 
 
@@ -19,19 +20,19 @@ def replayed(view: RunView, elapsed_ms: float) -> RunView:
     """The run as it stood ``elapsed_ms`` after it was asked; from its end on it is the run itself."""
     if elapsed_ms >= length_ms(view):
         return view
-    calls: dict[CallKey, LiveAnswer] = {
-        (call.backend, call.repeat): _at(call, elapsed_ms - start) for call, start in _starts(view)
-    }
+    shown = {(call.backend, call.repeat): _at(call, elapsed_ms - start) for call, start in _starts(view)}
+    calls: dict[CallKey, LiveAnswer] = {key: shown[key] for key in view.calls}
     return replace(view, status="running", calls=MappingProxyType(calls), finished_at="")
 
 
 def _starts(view: RunView) -> list[tuple[LiveAnswer, float]]:
     """Each call with the time at which it was asked: at once, or in bench mode one after another."""
+    if view.query.mode != "bench":
+        return [(call, 0.0) for call in view.calls.values()]
     found, start = [], 0.0
-    for call in view.calls.values():
-        found.append((call, start))
-        if view.query.mode == "bench":
-            start += _total(call)
+    for key in bench_order(view.backends, view.query):
+        found.append((view.calls[key], start))
+        start += _total(view.calls[key])
     return found
 
 

@@ -52,13 +52,12 @@ def start(
         StoreUnavailable: a lane names a version and the store can't be read.
     """
     scenario = load_scenario(query.scenario)
-    if texts is not None:
-        scenario = scenario.with_texts(texts)
-    lanes = open_lanes(backends, scenario, store)
+    asked = scenario if texts is None else scenario.with_texts(texts)
+    lanes = open_lanes(backends, asked, store)
     check_query(query)
     check_length(query, engine)
     case, unchecked = _case_of(query, scenario)
-    view = _plan(query, lanes, scenario)
+    view = _plan(query, lanes, asked)
     store_failure: Failure | None = None
     try:
         view = replace(view, texts_version=store.create_run(view))
@@ -68,6 +67,7 @@ def start(
     live_runs().add(run)
     worker = Worker(
         run=run,
+        scenario=scenario,
         lanes=lanes,
         store=store,
         engine=engine,

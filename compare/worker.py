@@ -4,7 +4,6 @@ The worker settles every call exactly once: whoever claims a call first (an answ
 or a person who stopped it) stores it and then lets the lane say so.
 """
 
-import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -16,10 +15,11 @@ from threading import Lock
 
 from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Request, Started, Text
 from backends.errors import EngineStopped, as_failure
+from backends.scenario import Scenario
 from backends.types import Failure, Prompt, Stage
 from compare.cases import Case
 from compare.checks import CheckResult, final_answer, run_checks
-from compare.lanes import Lane
+from compare.lanes import Lane, bench_order
 from compare.live import CallKey, LiveAnswer, LiveRun, Provenance
 from compare.store import Store, now
 from compare.versions import package_versions
@@ -37,6 +37,8 @@ class Worker:
     """One run's work. ``cancel`` may be called from any thread, ``work`` runs once on its own."""
 
     run: LiveRun
+    scenario: Scenario
+    """Gives the yardstick of the checks; each lane has its own, with the texts that it is asked with."""
     lanes: Sequence[Lane]
     store: Store
     engine: Engine
@@ -87,7 +89,9 @@ class Worker:
         Lanes that still prepare after ``GRACE_S`` (the first look into the documents after a start) come in a
         job of their own: the others need not wait for them.
         """
-        quick_first = sorted(self.lanes, key=lambda lane: "passages" in lane.backend.layers)
+        quick_first = sorted(
+            self.lanes, key=lambda lane: not {"passages", "knowledge"}.isdisjoint(lane.backend.layers)
+        )
         with ThreadPoolExecutor(max_workers=1) as aside:
             lanes = [aside.submit(self._prepare_lane, lane) for lane in quick_first]
             ready, late = wait(lanes, timeout=GRACE_S)
@@ -115,14 +119,11 @@ class Worker:
         for lane in self.lanes:
             with suppress(Exception):  # The call itself meets the same error and shows it.
                 lane.backend.prepare(self.run.query, lane.scenario, self.engine)
-        order = random.Random(self.run.query.seed)
         by_name = {lane.name: lane for lane in self.lanes}
-        for repeat in range(self.run.query.repeats):
-            for name in order.sample(list(by_name), len(by_name)):
-                key = (name, repeat)
-                prompt = self._prepare(by_name[name], [key]) if key in self._open() else None
-                if prompt is not None:
-                    self._submit_and_follow({key: prompt})
+        for key in bench_order(list(by_name), self.run.query):
+            prompt = self._prepare(by_name[key[0]], [key]) if key in self._open() else None
+            if prompt is not None:
+                self._submit_and_follow({key: prompt})
         self._note_provenance()
 
     def _prepare(self, lane: Lane, keys: Sequence[CallKey]) -> Prompt | None:
@@ -210,7 +211,7 @@ class Worker:
             return ()
         prompt, lane = call.prompt, next(lane for lane in self.lanes if lane.name == call.backend)
         said = final_answer(text) if "cot" in lane.backend.layers else text
-        return run_checks(self.case, said, () if prompt is None else prompt.passages, lane.scenario)
+        return run_checks(self.case, said, () if prompt is None else prompt.passages, self.scenario)
 
     def _fail(self, keys: Sequence[CallKey], error: BaseException, stage: Stage) -> None:
         failure = as_failure(error, stage)

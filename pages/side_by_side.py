@@ -26,7 +26,7 @@ if not known:
     st.stop()
 view = followed_run()
 prefill(view, known)
-presenter = bool(st.session_state.get("presenter", False))
+presenter, blind = (bool(st.session_state.get(key, False)) for key in ("presenter", "blind"))
 
 # What is asked, and how
 with st.container(horizontal=True, vertical_alignment="center", key="choices"):
@@ -43,7 +43,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="choices"):
     st.space("stretch")
     choices = settings_popover(shown=not presenter)
     texts, older = texts_popover(scenario, shown=not presenter)
-    recent_popover(view)
+    recent_popover(view, blind=blind)
     st.toggle("Blind", key="blind", persist_state="session")
     st.toggle("Presenter", key="presenter", persist_state="session")
 st.markdown(safe(scenario.story))
@@ -79,7 +79,6 @@ if view is None:
     st.caption("Ask something: the answers appear here side by side, one column for each approach.")
     lanes.preview(asked_lanes)
     st.stop()
-blind = bool(st.session_state.get("blind", False))
 lanes.follow(view, presenter=presenter, blind=blind)
 if blind:
     st.caption("Which approach wrote which answer? Switch “Blind” off to see it.")

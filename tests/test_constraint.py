@@ -6,7 +6,7 @@ import torch
 from jsonschema import validate
 
 from backends.engine.base import Request
-from backends.engine.constraint import Grammars, advance, only_allowed
+from backends.engine.constraint import Grammars, only_allowed, reason_of
 from backends.engine.local import LocalEngine
 from backends.engine.worker import Worker
 from backends.errors import BadInput
@@ -86,6 +86,51 @@ def test_a_schema_that_cannot_be_compiled_fails_its_calls_with_the_reason(
     assert calls.answers["good"].token_ids
 
 
+MANY = {"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(900)}}
+HARD = {"type": "string", "pattern": "^(a?){2000}a{2000}$"}
+
+
+@pytest.mark.parametrize("schema", [MANY, HARD])
+def test_a_schema_that_is_too_much_work_fails_its_own_calls_only(
+    ready_engine: LocalEngine, schema: object
+) -> None:
+    calls = [constrained(request("Hi", id=f"hard {i}", seed=i), schema) for i in range(2)]
+    ended = ask(ready_engine, [*calls, request("Hi", id="good")])
+    assert ended.answers["good"].token_ids == ask(ready_engine, [request("Hi")]).answers["0"].token_ids
+    for call in calls:
+        sentence = ended.failures[call.id].message
+        assert "JSON schema" in sentence
+        assert len(sentence) < 400
+        assert "\n" not in sentence
+
+
+def test_a_matcher_that_gives_up_in_the_middle_ends_its_row_only(
+    ready_engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = ready_engine._worker
+    assert isinstance(worker, Worker)
+    real = worker.grammars.matcher
+
+    class GivesUp:
+        """A real matcher that refuses its third token."""
+
+        def __init__(self, schema: str) -> None:
+            self.inner, self.count = real(schema), 0
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.inner, name)
+
+        def consume_token(self, token: int) -> bool:
+            self.count += 1
+            return self.count < 3 and self.inner.consume_token(token)
+
+    monkeypatch.setattr(worker.grammars, "matcher", GivesUp)
+    ended = ask(ready_engine, [constrained(request("Hi", id="json")), request("Hi", id="good")])
+    assert ended.failures["json"].stage == "decode"
+    assert "too much work" in ended.failures["json"].message
+    assert ended.answers["good"].finish in ("end", "length")
+
+
 def test_a_schema_that_is_no_json_is_refused(grammars: Grammars) -> None:
     with pytest.raises(BadInput, match="The JSON schema can't be used"):
         grammars.matcher("{")
@@ -101,8 +146,8 @@ def test_the_mask_forbids_all_but_what_may_follow_and_leaves_free_rows_alone(gra
     assert all("true".startswith(text) for text in allowed)
     assert only_allowed(logits, [None, None]) is logits
     forbidden = int((masked[1] != 0).nonzero()[0])
-    with pytest.raises(RuntimeError, match="lost track"):
-        advance(matcher, forbidden)
+    assert not matcher.consume_token(forbidden)
+    assert "\n" not in reason_of(matcher)
 
 
 def test_a_retry_after_out_of_memory_begins_the_json_anew(ready_engine: LocalEngine) -> None:

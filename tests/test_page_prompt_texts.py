@@ -96,6 +96,38 @@ def test_reasoning_and_answer_form_are_kept_with_the_version(page: AppTest) -> N
     assert store().load_run(view.id).texts == view.texts
 
 
+def test_examples_survive_a_look_at_another_scenario_and_presenter_mode(page: AppTest) -> None:
+    kept = [{"user": "One?", "assistant": "1"}]
+    page.session_state[f"shots_now_{SCENARIO}"] = kept
+    page.session_state["scenario"] = "ticket-routing"
+    page.run()
+    page.session_state["scenario"] = SCENARIO
+    page.run()
+    page.session_state["presenter"] = True
+    page.run()
+    page.session_state["presenter"] = False
+    ask(page.run())
+    assert followed(page).texts.few_shot == (FewShot(user="One?", assistant="1"),)
+
+
+def test_without_examples_there_is_a_row_to_begin_with(page: AppTest) -> None:
+    own = load_scenario(SCENARIO).texts
+    store().texts_version(SCENARIO, replace(own, few_shot=()))
+    page.run()
+    page.selectbox(key=f"looked_at_{SCENARIO}").set_value(version(replace(own, few_shot=()))).run()
+    page.button(key=f"take_{SCENARIO}").click().run()
+    assert page.session_state[f"shots_{SCENARIO}"] == [{"user": "", "assistant": ""}]
+    ask(page)
+    assert followed(page).texts.few_shot == ()
+
+
+@pytest.mark.parametrize("schema", ["[" * 100_000, '{"a":' * 50_000])
+def test_a_schema_nested_too_deeply_is_a_sentence(page: AppTest, schema: str) -> None:
+    page.text_area(key=f"schema_{SCENARIO}").set_value(schema).run()
+    assert not page.exception
+    assert "This is not a JSON schema yet" in said(page)
+
+
 def test_a_schema_that_is_no_json_is_named_while_it_is_typed_and_when_it_is_asked_with(page: AppTest) -> None:
     page.text_area(key=f"schema_{SCENARIO}").set_value("{").run()
     assert "This is not a JSON schema yet" in said(page)

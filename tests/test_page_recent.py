@@ -56,6 +56,32 @@ def test_a_name_stays_with_the_run(page: AppTest) -> None:
     assert "For Monday" in [button.label for button in page.button]
 
 
+def test_a_name_is_there_when_the_run_is_opened_again(page: AppTest) -> None:
+    run_id = ask(page)
+    page.text_input(key=f"name_{run_id}").set_value("Keep me").run()
+    ask(page, "Who founded Tessel?")
+    page.button(key=f"open_{run_id}").click().run()
+    assert page.text_input(key=f"name_{run_id}").value == "Keep me"
+    assert open_page(run=run_id).text_input(key=f"name_{run_id}").value == "Keep me"
+
+
+def test_deleting_begins_anew_with_another_run(page: AppTest) -> None:
+    first = ask(page)
+    ask(page, "Who founded Tessel?")
+    page.button(key="delete").click().run()
+    page.button(key=f"open_{first}").click().run()
+    assert not keys(page, "delete_now")
+
+
+def test_a_blind_lane_does_not_say_why_it_failed(page: AppTest) -> None:
+    page.session_state["scenario"] = "ticket-routing"  # The tests' copy has no adapters.
+    page.session_state["blind"] = True
+    ask(page.run(), "My bike has a flat tyre.")
+    assert page.error
+    assert {error.value.replace("\\", "") for error in page.error} == {"This answer failed."}
+    assert not list(page.get("download_button"))
+
+
 def test_deleting_asks_first_and_then_forgets_the_run_everywhere(page: AppTest) -> None:
     run_id = ask(page)
     page.button(key="delete").click().run()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.types import Answer, Failure, Timing, Usage
+from compare.lanes import bench_order
 from compare.live import LiveAnswer, RunView
 from compare.replay import length_ms, replayed
 from tests.test_store import planned
@@ -71,10 +72,14 @@ def test_lanes_end_at_their_own_times_and_the_run_with_the_last() -> None:
 
 
 def test_in_bench_mode_answers_come_one_after_another() -> None:
-    view = run(FIRST, SECOND, mode="bench")
-    assert length_ms(view) == 1800
-    assert [call.status for call in replayed(view, 1250).calls.values()] == ["done", "queued"]
-    assert [call.status for call in replayed(view, 1700).calls.values()] == ["done", "running"]
+    view = run(FIRST, SECOND, FIRST, SECOND, mode="bench")
+    assert length_ms(view) == 3600
+    order = bench_order(view.backends, view.query)
+    for elapsed in range(0, 3600, 50):
+        shown = [replayed(view, elapsed).calls[key].status for key in order]
+        ended = shown.count("done")
+        assert shown[:ended] == ["done"] * ended
+        assert all(status == "queued" for status in shown[ended + 1 :])
 
 
 def test_what_failed_stays_failed() -> None:
@@ -89,7 +94,7 @@ def test_what_failed_stays_failed() -> None:
 def test_nothing_that_was_shown_is_taken_back(a: float, b: float) -> None:
     early, late = sorted((a, b))
     for mode in ("demo", "bench"):
-        view = run(FIRST, SECOND, mode=mode)
+        view = run(FIRST, SECOND, FIRST, SECOND, mode=mode)
         before, after = replayed(view, early), replayed(view, late)
         for key in view.calls:
             assert after.calls[key].text.startswith(before.calls[key].text)

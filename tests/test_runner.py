@@ -13,7 +13,7 @@ import pytest
 from backends.engine.local import LocalEngine
 from backends.errors import BadInput
 from backends.knowledge import knowledge
-from backends.scenario import PromptTexts, load_scenario
+from backends.scenario import PromptTexts, Scenario, load_scenario
 from backends.settings import Settings, settings
 from backends.types import Query, Sampling
 from compare import worker
@@ -192,8 +192,32 @@ def test_two_versions_of_the_texts_answer_side_by_side(engine: LocalEngine, kept
     assert kept.load_run(view.id).backends == names
 
 
+def test_an_edited_schema_does_not_move_the_yardstick_of_the_checks(
+    engine: LocalEngine, kept: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str | None] = []
+
+    def judge(case: object, text: str, passages: object, scenario: Scenario) -> tuple[()]:
+        judged.append(scenario.schema)
+        return ()
+
+    monkeypatch.setattr(worker, "run_checks", judge)
+    texts = PromptTexts(schema='{"type": "object"}')
+    ended(start(QUERY, backends=("prompt",), texts=texts, store=kept, engine=engine))
+    assert judged == [load_scenario(QUERY.scenario).schema]
+
+
 @pytest.mark.parametrize(
-    "names", [("prompt@7",), ("prompt@one",), ("prompt@",), ("nobody@1",), ("rag@1", "rag@1")]
+    "names",
+    [
+        ("prompt@7",),
+        ("prompt@one",),
+        ("prompt@",),
+        ("nobody@1",),
+        ("rag@1", "rag@1"),
+        ("prompt@02",),
+        ("prompt@" + "9" * 5000,),
+    ],
 )
 def test_lanes_that_can_not_be_are_refused(names: tuple[str, ...], engine: LocalEngine, kept: Store) -> None:
     with pytest.raises(BadInput, match=r"version|backend"):

@@ -5,26 +5,25 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from backends.types import Answer
+from backends.types import Answer, Sampling
 from compare import numbers
 from compare.consistency import fold
-from compare.live import LiveAnswer, RunView
+from compare.live import LiveAnswer
 from ui.text import safe
 
 CHECK_LOOKS = {"pass": ("green", ":material/check:"), "fail": ("red", ":material/close:")}
 UNSCORED_LOOK = ("gray", ":material/remove:")
 
 
-def answers(view: RunView, backend: str, *, presenter: bool) -> None:
+def answers(calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool) -> None:
     """The most frequent answer with its count, and the others behind a fold."""
-    calls = view.lane(backend)
     done = [call for call in calls if call.status == "done"]
     groups = fold([call.text for call in done])
     if groups:
         said = _said(groups[0].size, len(done))
         st.markdown(f"**{said}**" if not presenter else f"### {said}")
         _text(groups[0].text, presenter=presenter)
-    if view.query.sampling.temperature == 0 and len(done) > 1:
+    if sampling.temperature == 0 and len(done) > 1:
         st.caption(
             "With temperature 0 the repeats are copies of one answer. "
             "They don't show how steady this approach is; raise the temperature for that."

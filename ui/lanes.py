@@ -5,12 +5,14 @@ A lane reads a :class:`~compare.live.RunView` and draws; nothing here starts, ti
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from random import Random
 from string import ascii_uppercase
 
 import streamlit as st
 
-from backends.types import Passage
+from backends.errors import LeverError
+from backends.types import Failure, Passage
 from compare import numbers
 from compare.live import LiveAnswer, RunView
 from ui import folded, words
@@ -21,6 +23,9 @@ from ui.text import safe
 
 POLL_S, LOADING_POLL_S = 0.2, 1.0
 """Seconds between two looks at a run that goes on, and at one that waits while the model loads."""
+FAILED_UNSEEN = Failure(stage="decode", message="This answer failed.")
+"""What a blind lane says of a failure: its reason would name the approach."""
+_LETTERS = [*ascii_uppercase, *product(ascii_uppercase, repeat=2)]
 MOST_BESIDE = 4
 """Lanes in one row; text in narrower columns is a strip of single words."""
 
@@ -47,11 +52,14 @@ def preview(backends: Sequence[str]) -> None:
 
 
 def _draw(run_id: str, *, presenter: bool, blind: bool, polled: bool, loading: bool) -> None:
-    view, ready = load_view(run_id), _can_answer(run_id)
+    try:
+        view, ready = load_view(run_id), _can_answer(run_id)
+    except LeverError:  # Somebody deleted it, or the store is gone: the page says which.
+        st.rerun()
     if (polled and view.done) or (loading and ready):
         st.rerun()
     _headline(view, presenter=presenter)
-    letters = dict(zip(blind_order(view), ascii_uppercase, strict=False))
+    letters = dict(zip(blind_order(view), map("".join, _LETTERS), strict=False))
     for row in _rows(tuple(letters) if blind else view.backends):
         columns = st.columns(len(row), border=True, gap="small")
         for column, backend in zip(columns, row, strict=True):
@@ -94,11 +102,11 @@ def _headline(view: RunView, *, presenter: bool) -> None:
 
 def _blind_lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: bool) -> None:
     """The answer and its state; what else a lane shows would tell which one it is."""
-    calls = [replace(call, backend="") for call in view.lane(backend)]
+    calls = [replace(call, backend="", failure=call.failure and FAILED_UNSEEN) for call in view.lane(backend)]
     st.markdown(f"{'###' if presenter else '#####'} Answer {letter}")
     _status(calls, ready=ready, presenter=presenter)
     if len(calls) > 1 and all(call.ended for call in calls):
-        folded.answers(view, backend, presenter=presenter)
+        folded.answers(calls, view.query.sampling, presenter=presenter)
     else:
         answer(calls[0], presenter=presenter)
 
@@ -109,7 +117,7 @@ def _lane(view: RunView, backend: str, *, ready: bool, presenter: bool) -> None:
     (st.markdown if presenter else st.caption)(words.lane_summary(backend))
     _status(calls, ready=ready, presenter=presenter)
     if len(calls) > 1 and all(call.ended for call in calls):
-        folded.answers(view, backend, presenter=presenter)
+        folded.answers(calls, view.query.sampling, presenter=presenter)
     else:
         answer(calls[0], presenter=presenter)
     folded.checks(calls)
@@ -158,10 +166,14 @@ def answer(call: LiveAnswer, *, presenter: bool) -> None:
 def _passages(passages: Sequence[Passage]) -> None:
     if not passages:
         return
-    with st.expander(numbers.plural(len(passages), "passage") + " found", icon=":material/menu_book:"):
+    searched = passages[0].cosine is not None
+    counted = numbers.plural(len(passages), "passage" if searched else "document")
+    with st.expander(f"{counted} {'found' if searched else 'read'}", icon=":material/menu_book:"):
         for passage in passages:
             st.markdown(f"**\\[{passage.number}\\] {safe(passage.source)}**")
-            st.caption(f"Similarity to the question: {numbers.cosine(passage.cosine)} (cosine, at most 1)")
+            if passage.cosine is not None:
+                similarity = numbers.cosine(passage.cosine)
+                st.caption(f"Similarity to the question: {similarity} (cosine, at most 1)")
             st.text(passage.text, width="stretch")
 
 

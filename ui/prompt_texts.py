@@ -17,6 +17,9 @@ from ui.resources import get_store
 from ui.text import safe, shorten
 
 EDITOR_PX = 640
+SHOWN_VERSIONS = 20
+DRAWN = "examples_drawn"
+"""The scenario whose table of examples was on the page last."""
 Shots = list[dict[str, str | None]]
 
 
@@ -27,9 +30,12 @@ def texts_popover(scenario: Scenario, *, shown: bool) -> tuple[PromptTexts, tupl
     """
     _begin(scenario)
     if shown:
+        _keep_examples(scenario)
         with st.popover("Instructions", icon=":material/assignment:", width="content"):
             _editors(scenario)
             _versions(scenario)
+    else:
+        st.session_state.pop(DRAWN, None)
     answering = st.session_state.get(_key("answering", scenario), [])
     return _edited(scenario), tuple(f"prompt{MARK}{number}" for number in answering)
 
@@ -43,14 +49,24 @@ def _begin(scenario: Scenario) -> None:
         _put(scenario, scenario.texts)
 
 
+def _keep_examples(scenario: Scenario) -> None:
+    """A table that was not drawn forgets its changes; begin a new one with what it said."""
+    state = st.session_state
+    if state.get(DRAWN) != scenario.name:
+        state[DRAWN] = scenario.name
+        state[_key("shots", scenario)] = state[_key("shots_now", scenario)]
+        state[_key("fresh", scenario)] += 1
+
+
 def _put(scenario: Scenario, texts: PromptTexts) -> None:
     """Load texts into the editors; the table of examples begins anew, as it only knows changes."""
     state = st.session_state
     state[_key("system", scenario)] = texts.system
     state[_key("cot", scenario)] = texts.cot
     state[_key("schema", scenario)] = texts.schema or ""
-    state[_key("shots", scenario)] = [{"user": s.user, "assistant": s.assistant} for s in texts.few_shot]
-    state[_key("shots_now", scenario)] = state[_key("shots", scenario)]
+    shots = texts.few_shot or (FewShot(user="", assistant=""),)  # A table without rows has no columns.
+    rows = [{"user": shot.user, "assistant": shot.assistant} for shot in shots]
+    state[_key("shots", scenario)] = state[_key("shots_now", scenario)] = rows
     state[_key("fresh", scenario)] = state.get(_key("fresh", scenario), 0) + 1
 
 
@@ -122,6 +138,7 @@ def _versions(scenario: Scenario) -> None:
         versions = {v.number: v.texts for v in get_store().texts_versions(scenario.name)}
     except LeverError as error:
         st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+        st.session_state[_key("answering", scenario)] = []
         return
     number = next((number for number, texts in versions.items() if texts == now), None)
     if number is not None:
@@ -143,7 +160,7 @@ def _versions(scenario: Scenario) -> None:
 
 def _older(scenario: Scenario, now: PromptTexts, versions: Mapping[int, PromptTexts]) -> list[int]:
     """Look at one other version, take it back; gives those that are to answer beside the texts above."""
-    newest_first = sorted(versions, reverse=True)
+    newest_first = sorted(versions, reverse=True)[:SHOWN_VERSIONS]
     chosen = st.selectbox(
         "Compare with",
         newest_first,
@@ -188,7 +205,7 @@ def _lines(texts: PromptTexts) -> list[str]:
     if texts.schema:
         try:
             schema = json.dumps(json.loads(texts.schema), indent=1)
-        except ValueError:
+        except (ValueError, RecursionError):
             schema = texts.schema
     parts = (texts.system.replace(". ", ".\n"), *shots, texts.cot.replace(". ", ".\n"), schema)
     return [line for part in parts for line in part.splitlines()]

@@ -21,11 +21,11 @@ LABEL_CHARS, NAME_CHARS = 60, 120
 DELETING = "deleting"
 
 
-def recent_popover(view: RunView | None) -> None:
-    """The run on the screen, if it is over, and the newest others."""
+def recent_popover(view: RunView | None, *, blind: bool) -> None:
+    """The run on the screen, if it is over, and the newest others; blind, nothing that names lanes."""
     with st.popover("Recent", icon=":material/history:", width="content"):
         if view is not None and view.done:
-            _on_screen(view)
+            _on_screen(view, blind=blind)
         try:
             runs = get_store().recent_runs(SHOWN + 1)
         except LeverError as error:
@@ -39,7 +39,7 @@ def recent_popover(view: RunView | None) -> None:
             _line(run)
 
 
-def _on_screen(view: RunView) -> None:
+def _on_screen(view: RunView, *, blind: bool) -> None:
     key, titles = f"name_{view.id}", {name: words.lane_name(name) for name in view.backends}
     st.session_state.setdefault(key, view.name)
     st.text_input(
@@ -51,15 +51,16 @@ def _on_screen(view: RunView) -> None:
         args=(view.id, key),
     )
     with st.container(horizontal=True):
-        st.button("Play again", icon=":material/replay:", key="play", on_click=play, args=(view.id,))
-        st.download_button(
-            "Save as a page",
-            partial(comparison_page, replace(view, name=str(st.session_state[key] or "")), titles),
-            file_name=f"lever-{view.id}.html",
-            mime="text/html",
-            icon=":material/download:",
-            key="save_page",
-        )
+        st.button("Play again", icon=":material/replay:", key="play", on_click=_play, args=(view.id,))
+        if not blind:
+            st.download_button(
+                "Save as a page",
+                partial(comparison_page, replace(view, name=str(st.session_state[key] or "")), titles),
+                file_name=f"lever-{view.id}.html",
+                mime="text/html",
+                icon=":material/download:",
+                key="save_page",
+            )
         if st.session_state.get(DELETING) == view.id:
             st.button("Delete for good", type="primary", key="delete_now", on_click=_delete, args=(view.id,))
             st.button("Keep it", key="keep", on_click=_ask_to_delete, args=("",))
@@ -80,7 +81,7 @@ def _line(run: RunLine) -> None:
             key=f"play_{run.id}",
             icon=":material/replay:",
             type="tertiary",
-            on_click=play,
+            on_click=_play,
             args=(run.id,),
             help="Show it as it ran, at its own speed.",
         )
@@ -98,15 +99,32 @@ def _ago(started_at: str) -> str:
 
 
 def _open(run_id: str) -> None:
+    _forget_inputs(run_id)
     stop_playing()
     follow_run(run_id)
 
 
+def _play(run_id: str) -> None:
+    _forget_inputs(run_id)
+    play(run_id)
+
+
+def _forget_inputs(run_id: str) -> None:
+    """What was typed about a run before: its name may have changed meanwhile, and deleting begins anew."""
+    st.session_state.pop(f"name_{run_id}", None)
+    _ask_to_delete("")
+
+
 def _rename(run_id: str, key: str) -> None:
+    name = str(st.session_state[key] or "").strip()
     try:
-        get_store().rename_run(run_id, str(st.session_state[key] or "").strip())
+        get_store().rename_run(run_id, name)
     except LeverError as error:
         st.toast(safe(error.message))
+        return
+    live = live_runs().get(run_id)
+    if live is not None:
+        live.rename(name)
 
 
 def _ask_to_delete(run_id: str) -> None:

@@ -20,7 +20,7 @@ from ui.text import safe
 RUN = "run"
 _EXAMPLE = "example_asked"
 _PLAYED = "played"
-"""(run id, when it began on ``time.monotonic()``) of the run that is shown as it ran."""
+"""(run, when it began on ``time.monotonic()``): the one that is shown as it ran."""
 _KEPT = ("presenter", "scenario")
 """What starting over leaves as it is."""
 
@@ -68,21 +68,28 @@ def load_view(run_id: str) -> RunView:
         BadInput: there is no such run.
         StoreUnavailable: the store can't be read.
     """
+    played = st.session_state.get(_PLAYED)
+    if played is not None and played[0].id == run_id:
+        return replayed(played[0], (time.monotonic() - played[1]) * 1000)
     live = live_runs().get(run_id)
-    view = live.snapshot() if live is not None else get_store().load_run(run_id)
-    played, began = st.session_state.get(_PLAYED) or ("", 0.0)
-    return replayed(view, (time.monotonic() - began) * 1000) if played == run_id and view.done else view
+    return live.snapshot() if live is not None else get_store().load_run(run_id)
 
 
 def play(run_id: str) -> None:
-    """Show a finished run again as it ran, at its own speed."""
-    st.session_state[_PLAYED] = (run_id, time.monotonic())
+    """Show a finished run again as it ran, at its own speed. It is read once, not at every look."""
+    stop_playing()
+    try:
+        st.session_state[_PLAYED] = (load_view(run_id), time.monotonic())
+    except LeverError as error:
+        st.toast(safe(error.message))
+        return
     follow_run(run_id)
 
 
 def is_played(run_id: str) -> bool:
     """Whether what the page shows of this run is a replay, also after its end."""
-    return (st.session_state.get(_PLAYED) or ("",))[0] == run_id
+    played = st.session_state.get(_PLAYED)
+    return played is not None and played[0].id == run_id
 
 
 def stop_playing() -> None:
@@ -91,10 +98,19 @@ def stop_playing() -> None:
 
 
 def start_over() -> None:
-    """Forget all that this session was told: question, lanes, settings, edits, the run that it follows."""
-    kept = {key: st.session_state[key] for key in _KEPT if key in st.session_state}
-    st.session_state.clear()
-    st.session_state.update(kept)
+    """Forget all that this session was told: question, settings, edits, the run that it follows.
+
+    The browser keeps what a widget says until it is told something else, so each of them is.
+    """
+    state = st.session_state
+    for key in [str(key) for key in state]:
+        if key.startswith("compared_"):
+            state[key] = []
+        elif key.startswith("looked_at_"):
+            state[key] = None
+        elif key not in _KEPT and not key.startswith("fresh_"):
+            del state[key]
+    state["question"], state["blind"] = "", False
     st.query_params.clear()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _WORD_BITS = 32
+REASON_CHARS = 300
 
 
 class Grammars:
@@ -31,7 +32,7 @@ class Grammars:
         """``vocabulary`` is the width of the model's logits, which may be wider than the tokenizer."""
         self._tokenizer, self._vocabulary, self._end_ids = tokenizer, vocabulary, sorted(end_ids)
         self._tokens: LLTokenizer | None = None
-        self._compiled = lru_cache(maxsize=32)(self._compile)
+        self._compiled = lru_cache(maxsize=32)(self._compile_once)
 
     def matcher(self, schema: str) -> LLMatcher:
         """A fresh matcher for a JSON schema given as text.
@@ -39,7 +40,17 @@ class Grammars:
         Raises:
             BadInput: the schema can't be compiled, or the tokenizer can't be read.
         """
-        return self._compiled(schema).deep_copy()
+        compiled = self._compiled(schema)
+        if isinstance(compiled, BadInput):
+            raise BadInput(compiled.message, compiled.hint)
+        return compiled.deep_copy()
+
+    def _compile_once(self, schema: str) -> LLMatcher | BadInput:
+        """A schema that can't be used is remembered too: each repeat asks for it again."""
+        try:
+            return self._compile(schema)
+        except BadInput as error:
+            return error
 
     def _compile(self, schema: str) -> LLMatcher:
         from llguidance.hf import from_tokenizer
@@ -61,9 +72,10 @@ class Grammars:
             reason = " ".join(str(error).split())
             raise BadInput(f"The JSON schema can't be used: {reason}.", hint) from error
         matcher = LLMatcher(self._tokens, grammar)
-        if matcher.is_error():
-            reason = " ".join(str(matcher.get_error()).split()).rstrip(".")
-            raise BadInput(f"The JSON schema can't be used: {reason}.", hint)
+        probe = matcher.deep_copy()
+        probe.compute_bitmask()  # Some schemas compile, and are too much work at their first token.
+        if probe.is_error():
+            raise BadInput(f"The JSON schema can't be used: {reason_of(probe)}.", hint)
         return matcher
 
 
@@ -86,11 +98,15 @@ def only_allowed(logits: Tensor, matchers: Sequence[LLMatcher | None]) -> Tensor
     return masked
 
 
-def advance(matcher: LLMatcher, token: int) -> None:
-    """Tell a matcher which token was drawn.
+def follows(matcher: LLMatcher, token: int) -> bool:
+    """Tell a matcher which token was drawn; False when it gave up, now or when it was asked what may follow.
 
-    Raises:
-        RuntimeError: it was not allowed, which drawing from :func:`only_allowed` rules out.
+    One that gave up allows nothing but an end, which is no answer.
     """
-    if not matcher.consume_token(token):
-        raise RuntimeError(f"JSON mode lost track: {matcher.get_error()}")
+    return matcher.consume_token(token) and not matcher.is_error()
+
+
+def reason_of(matcher: LLMatcher) -> str:
+    """Why a matcher gave up, in one line without its dump of the grammar."""
+    first = str(matcher.get_error()).strip().partition("\n\n")[0]
+    return " ".join(first.split())[:REASON_CHARS].rstrip(".")

@@ -14,16 +14,16 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicCache
 
-from backends.engine.base import Done, Started
+from backends.engine.base import Done, Failed, Started
 from backends.engine.base import Text as TextEvent
 from backends.engine.cache import MergedSlots, mergeable
-from backends.engine.constraint import advance, only_allowed
+from backends.engine.constraint import follows, only_allowed, reason_of
 from backends.engine.router import Router
 from backends.engine.rows import Row, answer_of
 from backends.engine.sampling import Sampler
-from backends.types import FinishReason
+from backends.types import Failure, FinishReason
 
-Emit = Callable[[Started | TextEvent | Done], None]
+Emit = Callable[[Started | TextEvent | Done | Failed], None]
 Tick = Callable[[], None]
 
 
@@ -167,10 +167,11 @@ class _Batch:
 
     def _take(self, row: Row, token: int) -> None:
         """Add a token to its row and show what it lets out."""
+        if row.matcher is not None and not follows(row.matcher, token):
+            self._lose(row)
+            return
         row.tokens.append(token)
         row.stream.push(token)
-        if row.matcher is not None:
-            advance(row.matcher, token)
         self._show(row)
         if row.stream.stopped:
             self._end(row, "stop")
@@ -196,6 +197,14 @@ class _Batch:
             row.marks.append("text joined across a retry")
         row.finished = True
         self._emit(Done(request_id=row.request.id, answer=answer_of(row, finish)))
+
+    def _lose(self, row: Row) -> None:
+        """End a row whose schema turned out to be too much work; the others go on."""
+        assert row.matcher is not None
+        sentence = f"The JSON schema is too much work: {reason_of(row.matcher)}."
+        failure = Failure(stage="decode", message=sentence, hint="Write a simpler one.")
+        row.finished = True
+        self._emit(Failed(request_id=row.request.id, failure=failure))
 
     def _drop_finished(self) -> None:
         if not any(row.finished for row in self.rows):
