@@ -100,3 +100,43 @@ def test_a_page_change_of_mind_does_not_stop_the_answers(
     expect(page.locator(".st-key-lane_prompt h3").first).to_be_visible()
     page.locator(".st-key-presenter label").first.click()
     assert all(text.strip() for text in answers(page))
+
+
+def test_starting_over_clears_what_the_browser_remembers(
+    browser: Browser, address: str, visits: list[str]
+) -> None:
+    page = visit(browser, address, visits)
+    box = page.locator(".st-key-question textarea")
+    box.fill(QUESTION)
+    page.locator(".st-key-blind label").first.click()
+    page.get_by_role("button", name="Instructions").click()
+    page.get_by_label("Instructions to the model").fill("Answer in verse.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Edited. Your next question keeps it")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-choices").get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Start over").click()
+    expect(box).to_have_value("")
+    expect(page.locator(".st-key-blind input")).not_to_be_checked()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Instructions").click()
+    expect(page.get_by_label("Instructions to the model")).not_to_have_value("Answer in verse.")
+
+
+def test_a_run_that_somebody_deletes_is_missed_with_a_sentence(
+    browser: Browser, address: str, visits: list[str]
+) -> None:
+    page = visit(browser, address, visits)
+    ask_for_short_answers(page)
+    page.locator(".st-key-example_0 button").click()
+    page.wait_for_url(re.compile(r"\?run=[0-9a-f]+"))
+    answers(page)
+    watcher = visit(browser, page.url, visits)
+    answers(watcher)
+    page.get_by_role("button", name="Recent").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("Ask something: the answers appear here")).to_be_visible()
+    watcher.locator(".st-key-saw_prompt button").click()
+    expect(watcher.get_by_text("leads to a run that is not stored here")).to_be_visible()
+    expect(watcher.locator("[data-testid=stException]")).to_have_count(0)
