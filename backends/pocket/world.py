@@ -9,9 +9,10 @@ Every name is drawn at random. A fact without a noun is about the company itself
 """
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from random import Random
+from typing import Literal
 
 from backends.pocket.names import subject_name, word
 from backends.pocket.tables import Sentences, tables
@@ -80,7 +81,7 @@ def _thing(fact: Fact) -> str:
 def statement(rng: Random, fact: Fact) -> str:
     """One sentence that states the fact."""
     pool = tables().kinds[fact.kind].statements
-    near = _near(tables().retold, fact)
+    near = _near("retold", fact.kind, fact.attribute)
     if near and rng.random() < 0.5:
         pool = near
     elif not fact.noun and rng.random() < 0.6:
@@ -98,7 +99,7 @@ def _company_sentences(fact: Fact) -> Sentences:
 def question(rng: Random, fact: Fact) -> str:
     """One question whose answer is the fact's value."""
     pool = tables().kinds[fact.kind].questions
-    near = _near(tables().paraphrases, fact)
+    near = _near("paraphrases", fact.kind, fact.attribute)
     if not fact.noun and rng.random() < 0.75:
         pool = _company_sentences(fact).questions
     elif near and rng.random() < 0.5:
@@ -111,12 +112,13 @@ def question(rng: Random, fact: Fact) -> str:
     return text
 
 
-def _near(sentences: Mapping[str, Sequence[str]], fact: Fact) -> tuple[str, ...]:
-    """Those that stand under a part of the fact's attribute, or under its kind and such a part."""
+@lru_cache(maxsize=1 << 15)
+def _near(table: Literal["retold", "paraphrases"], kind: str, attribute: str) -> tuple[str, ...]:
+    """The table's sentences under a part of the attribute, or under its kind and such a part."""
     found: list[str] = []
-    for key, templates in sentences.items():
-        kind, _, part = key.rpartition("/")
-        if kind in ("", fact.kind) and part in fact.attribute:
+    for key, templates in getattr(tables(), table).items():
+        of_kind, _, part = key.rpartition("/")
+        if of_kind in ("", kind) and part in attribute:
             found += templates
     return tuple(found)
 
