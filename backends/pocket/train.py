@@ -230,7 +230,7 @@ def export(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, work: Pa
 def read_options() -> Options:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--steps", type=int, default=7700)
+    parser.add_argument("--steps", type=int, default=13_000)
     parser.add_argument("--tokens", type=int, default=4096, help="tokens a step")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
