@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from backends.engine import local, worker
+from backends.engine import local, loop, worker
 from backends.engine.base import Done, Queued, Started, Text
 from backends.engine.embedding import check_weights, packaged_folder
 from backends.engine.loading import choose_dtype, choose_threads, model_name
@@ -423,10 +423,19 @@ def test_calls_cancelled_before_their_prefill_are_not_prefilled(fresh: LocalEngi
     first.wait()
 
 
-def test_the_embedder_can_be_loaded_ahead_of_the_first_question(tiny_settings: Settings) -> None:
+def test_the_embedder_is_loaded_when_nothing_else_is_to_be_done(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "PRELOAD_AFTER_S", 1.0)
     engine = LocalEngine(tiny_settings, preload_embedder=True)
     engine.start()
-    engine.embed(["x"])
+    assert engine.wait_ready(120).state == "ready"
     assert engine._worker is not None
+    assert ask(engine, [request("Hi")]).answers
+    assert engine._worker._embedder is None  # The question went first.
+    until = time.monotonic() + 60
+    while engine._worker._embedder is None and time.monotonic() < until:
+        time.sleep(0.05)
     assert engine._worker._embedder is not None
+    assert ask(engine, [request("Hi")]).answers
     engine.stop()

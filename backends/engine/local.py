@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class LocalEngine(EngineLoop):
     """Implements :class:`backends.engine.base.Engine`. Nothing is loaded before :meth:`start`.
 
-    With ``preload_embedder`` the embedding model is loaded right after the engine is ready.
+    With ``preload_embedder`` the embedding model is loaded as soon as nothing else is to be done.
     """
 
     def start(self) -> None:

@@ -24,6 +24,11 @@ State = Literal["loading", "ready", "failed", "stopped"]
 log = logging.getLogger(__name__)
 
 
+PRELOAD_AFTER_S = 2.0
+"""How long the engine is idle before it loads the embedder: questions asked while the model loaded go first,
+and the lanes that need no documents come 1.5 s after the model is there (``compare/worker.py``)."""
+
+
 class _StopNow(BaseException):
     """Leaves whatever the thread is doing when the engine is stopped."""
 
@@ -53,8 +58,6 @@ class EngineLoop:
         detail = "The engine's thread ended unexpectedly."
         try:
             self._load()
-            if self._preload:
-                self._load_embedder()
             while True:
                 self._work()
         except _StopNow:
@@ -80,6 +83,7 @@ class EngineLoop:
 
     def _load_embedder(self) -> None:
         """Before the first question needs it; whoever asks hears what is wrong with it."""
+        self._preload = False
         assert self._worker is not None
         try:
             self._worker.embed(["warm-up"])
@@ -95,10 +99,15 @@ class EngineLoop:
             )
 
     def _work(self) -> None:
-        """Wait for something to do and do it."""
+        """Wait for something to do and do it; what may be needed later is loaded when nothing comes."""
         with self._lock:
             while not (self._queue or self._woken or self._stopping):
-                self._lock.wait()
+                if not self._lock.wait(PRELOAD_AFTER_S if self._preload else None):
+                    break
+            idle = not (self._queue or self._woken or self._stopping)
+        if idle:
+            self._load_embedder()
+            return
         self._between(serve=True)
         with self._lock:
             self._running = self._queue.popleft() if self._queue else None
