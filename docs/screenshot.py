@@ -19,11 +19,14 @@ from tests.server import chromium, server
 QUESTION = "What warranty does the Pro plan include?"
 WIDTH_PX, HEIGHT_PX = 1440, 900
 ANSWER_MS = 180_000
+WARM_MS = 10_000
+"""After the model is ready, what documents need is still being imported; the picture shows a warm app."""
 
 
 def ask(page: Page, question: str) -> None:
     """Type the question, send it, and wait for the charts, which come when all lanes are done."""
     page.locator(".st-key-model_badge").get_by_text("ready").first.wait_for()
+    page.wait_for_timeout(WARM_MS)
     page.locator(".st-key-question textarea").fill(question)
     page.keyboard.press("Control+Enter")
     page.locator("[data-testid=stVegaLiteChart] svg").nth(1).wait_for()
