@@ -5,16 +5,21 @@ have in common (sampling, decoding, timing, storing) happens elsewhere, so a fil
 """
 
 from functools import lru_cache
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from backends.engine.base import Engine
 from backends.errors import AdapterRefused, BadInput
-from backends.scenario import Scenario
+from backends.scenario import PromptTexts, Scenario
 from backends.types import Prompt, Query
 
-T = TypeVar("T")
 DEFAULT_BACKENDS = ("prompt", "rag", "lora", "hybrid")
 """The lanes of the home screen, from cheap to dear."""
+_TEXTS = {
+    "few_shot": ("worked examples", "[[few_shot]] tables"),
+    "cot": ("text on how to reason", "cot_prompt"),
+    "schema": ("JSON schema", "schema"),
+}
+"""What a layer's text is called, and its key in ``scenario.toml``."""
 
 
 class Backend(Protocol):
@@ -48,15 +53,21 @@ def query_text(query: Query) -> str:
     return text
 
 
-def needed(text: T | None, what: str, key: str, scenario: Scenario) -> T:
-    """A part of the scenario that a backend can't do without.
+def lacking(backend: Backend, texts: PromptTexts) -> tuple[str, ...]:
+    """The layers of a backend whose text is not there; none when it can answer with these texts."""
+    there = {"few_shot": texts.few_shot, "cot": texts.cot, "schema": texts.schema}
+    return tuple(layer for layer in backend.layers if layer in there and not there[layer])
+
+
+def require_texts(backend: Backend, scenario: Scenario) -> None:
+    """Refuse a scenario without a text that the backend can't do without.
 
     Raises:
-        BadInput: it is missing or empty; ``what`` and ``key`` say what it is called.
+        BadInput: the first such text is named, with its key.
     """
-    if not text:
+    for layer in lacking(backend, scenario.texts):
+        what, key = _TEXTS[layer]
         raise BadInput(f"The scenario {scenario.name} has no {what}.", f"Write {key} in its scenario.toml.")
-    return text
 
 
 def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:

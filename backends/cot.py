@@ -1,6 +1,6 @@
 """``cot``: the instructions ask for a line of reasoning before the answer (chain of thought)."""
 
-from backends.base import needed, query_text
+from backends.base import query_text, require_texts
 from backends.engine.base import Engine
 from backends.prompts import build_prompt
 from backends.scenario import Scenario
@@ -16,5 +16,5 @@ class ChainOfThought:
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`."""
-        cot = needed(scenario.cot_prompt, "text on how to reason", "cot_prompt", scenario)
-        return build_prompt(scenario, query_text(query), cot=cot)
+        require_texts(self, scenario)
+        return build_prompt(scenario, query_text(query), cot=scenario.cot_prompt)

@@ -1,6 +1,6 @@
 """``few_shot``: worked examples stand as earlier turns before the question."""
 
-from backends.base import needed, query_text
+from backends.base import query_text, require_texts
 from backends.engine.base import Engine
 from backends.prompts import build_prompt
 from backends.scenario import Scenario
@@ -11,10 +11,10 @@ class FewShotPrompt:
     """System text, the scenario's example turns, query."""
 
     name = "few_shot"
-    title = "Prompt with examples"
+    title = "Prompt + examples"
     layers: tuple[str, ...] = ("system", "few_shot")
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`."""
-        shots = needed(scenario.few_shot, "worked examples", "[[few_shot]] tables", scenario)
-        return build_prompt(scenario, query_text(query), few_shot=shots)
+        require_texts(self, scenario)
+        return build_prompt(scenario, query_text(query), few_shot=scenario.few_shot)

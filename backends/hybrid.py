@@ -13,7 +13,7 @@ class Hybrid:
     """System text, retrieved passages, query, and the adapter that was trained with passages."""
 
     name = "hybrid"
-    title = "Retrieval + LoRA"
+    title = "RAG + LoRA"
     layers: tuple[str, ...] = ("system", "passages", "adapter")
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:

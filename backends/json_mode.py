@@ -1,6 +1,6 @@
 """``json_mode``: the prompt of ``prompt``, but only JSON of the schema can be written."""
 
-from backends.base import needed, query_text
+from backends.base import query_text, require_texts
 from backends.engine.base import Engine
 from backends.prompts import build_prompt
 from backends.scenario import Scenario
@@ -16,5 +16,5 @@ class JsonMode:
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`."""
-        schema = needed(scenario.schema, "JSON schema", "schema", scenario)
-        return build_prompt(scenario, query_text(query), schema=schema)
+        require_texts(self, scenario)
+        return build_prompt(scenario, query_text(query), schema=scenario.schema)

@@ -11,7 +11,7 @@ class LoraShort:
     """Query alone, answered by the adapter that learnt the task without the system text."""
 
     name = "lora_short"
-    title = "LoRA without instructions"
+    title = "LoRA, no instructions"
     layers: tuple[str, ...] = ("adapter",)
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:

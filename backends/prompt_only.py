@@ -11,7 +11,7 @@ class PromptOnly:
     """System text, query, no passages, no adapter."""
 
     name = "prompt"
-    title = "Prompt only"
+    title = "Prompt"
     layers: tuple[str, ...] = ("system",)
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:

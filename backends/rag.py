@@ -12,7 +12,7 @@ class Rag:
     """System text, retrieved passages, query, no adapter."""
 
     name = "rag"
-    title = "Retrieval"
+    title = "RAG"
     layers: tuple[str, ...] = ("system", "passages")
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:

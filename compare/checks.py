@@ -30,6 +30,7 @@ from compare.text_checks import (
     Exact,
     IExact,
     Label,
+    Lines,
     NotContains,
     Number,
     Regex,
@@ -43,6 +44,7 @@ KINDS: tuple[type[Check], ...] = (
     ContainsAll,
     ContainsAny,
     NotContains,
+    Lines,
     Regex,
     Number,
     Label,
@@ -81,6 +83,11 @@ def final_answer(text: str) -> str:
     _, mark, said = text.rpartition("Answer:")
     lines = [line for line in text.splitlines() if line.strip()]
     return said.strip() if mark else (lines[-1].strip() if lines else text)
+
+
+def checked_part(text: str, layers: Sequence[str]) -> str:
+    """What of an answer is judged: where it was told to reason first, what comes after that."""
+    return final_answer(text) if "cot" in layers else text
 
 
 def checks_of(case: Case) -> tuple[Check | CheckProblem, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backends.errors import LeverError
 from backends.scenario import load_scenario
+from backends.training import ADAPTERS
 from compare.command import BAD_INPUT, BROKEN, FINE, Outcome
 
 
@@ -15,8 +16,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the command to the command line."""
     command = commands.add_parser("train", help="train a scenario's adapters for the current base model")
     command.add_argument("scenario")
-    kinds = ("lora", "lora_short", "hybrid")
-    command.add_argument("--adapter", choices=kinds, help="only this one; all when left out")
+    command.add_argument("--adapter", choices=ADAPTERS, help="only this one; all when left out")
     command.add_argument("--examples", type=Path, help="learn from this file instead of the scenario's")
     return command
 

@@ -67,6 +67,32 @@ class NotContains(Texts):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Each label begins a line of the answer ("Plan: ..."), and that line holds its text."""
+
+    wanted: tuple[tuple[str, str], ...]
+    name: ClassVar[str] = "lines"
+    kind: ClassVar[CheckKind] = "content"
+
+    @classmethod
+    def parse(cls, argument: str) -> Self:
+        r"""``label = text | label = text``; ``\|`` is a bar."""
+        halves = [part.partition("=") for part in split_escaped(argument, "|")]
+        wanted = tuple((label.strip(), text.strip()) for label, _, text in halves)
+        if not all(label and text for label, text in wanted):
+            raise BadCheck("needs label = text, or several between bars")
+        return cls(wanted=wanted)
+
+    def judge(self, subject: Subject) -> tuple[bool, str]:
+        """Names the labels whose line is missing or says something else; the last line of a label counts."""
+        parts = (line.partition(":") for line in subject.text.splitlines())
+        said = {folded(label): text for label, colon, text in parts if colon}
+        wrong = [label for label, text in self.wanted if not contains(said.get(folded(label), ""), text)]
+        labels = wrong or [label for label, _ in self.wanted]
+        return not wrong, f"{quoted(labels)} {'wrong or missing' if wrong else 'right'}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exact:
     """The answer is this text and nothing else; outer white space does not count."""
 

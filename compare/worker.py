@@ -18,7 +18,7 @@ from backends.errors import EngineStopped, as_failure
 from backends.scenario import Scenario
 from backends.types import Failure, Prompt, Stage
 from compare.cases import Case
-from compare.checks import CheckResult, final_answer, run_checks
+from compare.checks import CheckResult, checked_part, run_checks
 from compare.lanes import Lane, bench_order
 from compare.live import CallKey, LiveAnswer, LiveRun, Provenance
 from compare.store import Store, now
@@ -210,7 +210,7 @@ class Worker:
         if self.case is None:
             return ()
         prompt, lane = call.prompt, next(lane for lane in self.lanes if lane.name == call.backend)
-        said = final_answer(text) if "cot" in lane.backend.layers else text
+        said = checked_part(text, lane.backend.layers)
         return run_checks(self.case, said, () if prompt is None else prompt.passages, self.scenario)
 
     def _fail(self, keys: Sequence[CallKey], error: BaseException, stage: Stage) -> None:

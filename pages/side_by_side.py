@@ -12,7 +12,7 @@ from ui.recent import recent_popover
 from ui.resources import scenarios
 from ui.shell import require_shell
 from ui.state import ask, ask_example, example_asked, followed_run, prefill
-from ui.text import safe, shorten
+from ui.text import safe, said, shorten
 
 LABEL_CHARS = 70
 
@@ -20,7 +20,7 @@ require_shell()
 
 known, broken = scenarios()
 for problem in broken:
-    st.warning(f"{safe(problem.message)} {safe(problem.hint)}")
+    st.warning(said(problem))
 if not known:
     st.error("There are no scenarios to ask about. LEVER_SCENARIOS_DIR names the folder that holds them.")
     st.stop()

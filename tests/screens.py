@@ -70,6 +70,13 @@ def open_page(**query: str) -> AppTest:
     return page.run()
 
 
+def ask(page: AppTest, question: str = QUESTION) -> AppTest:
+    """Type a question and send it."""
+    page.text_area(key="question").set_value(question)
+    page.get_by_key("ask").form_submit_button[0].click()
+    return page.run()
+
+
 def linked_run(page: AppTest) -> str:
     """The run's id in the page's link."""
     value = page.query_params["run"]

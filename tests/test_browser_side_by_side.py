@@ -51,6 +51,15 @@ def ask_for_short_answers(page: Page) -> None:
     page.keyboard.press("Escape")
 
 
+def visit_and_ask(browser: Browser, address: str, asked_for: list[str]) -> Page:
+    """A page whose first example was just asked."""
+    page = visit(browser, address, asked_for)
+    ask_for_short_answers(page)
+    page.locator(".st-key-example_0 button").click()
+    page.wait_for_url(re.compile(r"\?run=[0-9a-f]+"))
+    return page
+
+
 def answers(page: Page) -> list[str]:
     """Each lane's answer, once all lanes are done."""
     found = []
@@ -92,10 +101,7 @@ def test_a_question_typed_after_a_deep_link_is_answered_in_four_lanes_that_other
 def test_a_page_change_of_mind_does_not_stop_the_answers(
     browser: Browser, address: str, visits: list[str]
 ) -> None:
-    page = visit(browser, address, visits)
-    ask_for_short_answers(page)
-    page.locator(".st-key-example_0 button").click()
-    page.wait_for_url(re.compile(r"\?run=[0-9a-f]+"))
+    page = visit_and_ask(browser, address, visits)
     page.locator(".st-key-presenter label").first.click()
     expect(page.locator(".st-key-lane_prompt h3").first).to_be_visible()
     page.locator(".st-key-presenter label").first.click()
@@ -126,10 +132,7 @@ def test_starting_over_clears_what_the_browser_remembers(
 def test_a_run_that_somebody_deletes_is_missed_with_a_sentence(
     browser: Browser, address: str, visits: list[str]
 ) -> None:
-    page = visit(browser, address, visits)
-    ask_for_short_answers(page)
-    page.locator(".st-key-example_0 button").click()
-    page.wait_for_url(re.compile(r"\?run=[0-9a-f]+"))
+    page = visit_and_ask(browser, address, visits)
     answers(page)
     watcher = visit(browser, page.url, visits)
     answers(watcher)

@@ -9,6 +9,7 @@ from tests.screens import (  # noqa: F401
     QUESTION,
     app_process,
     app_settings,
+    ask,
     followed,
     linked_run,
     open_page,
@@ -27,11 +28,9 @@ def page() -> AppTest:
     return page
 
 
-def ask(page: AppTest, question: str = QUESTION) -> str:
-    page.text_area(key="question").set_value(question)
-    page.get_by_key("ask").form_submit_button[0].click()
-    page.run()
-    return followed(page).id
+def answered(page: AppTest, question: str = QUESTION) -> str:
+    """The id of a run that was asked and is over."""
+    return followed(ask(page, question)).id
 
 
 def keys(page: AppTest, start: str) -> list[str]:
@@ -39,7 +38,7 @@ def keys(page: AppTest, start: str) -> list[str]:
 
 
 def test_what_was_asked_before_can_be_opened_again(page: AppTest) -> None:
-    first, second = ask(page), ask(page, "Who founded Tessel?")
+    first, second = answered(page), answered(page, "Who founded Tessel?")
     assert f"open_{first}" in keys(page, "open_")
     assert f"open_{second}" not in keys(page, "open_")
     page.button(key=f"open_{first}").click().run()
@@ -49,25 +48,25 @@ def test_what_was_asked_before_can_be_opened_again(page: AppTest) -> None:
 
 
 def test_a_name_stays_with_the_run(page: AppTest) -> None:
-    run_id = ask(page)
+    run_id = answered(page)
     page.text_input(key=f"name_{run_id}").set_value("  For Monday ").run()
     assert store().load_run(run_id).name == "For Monday"
-    ask(page, "Who founded Tessel?")
+    answered(page, "Who founded Tessel?")
     assert "For Monday" in [button.label for button in page.button]
 
 
 def test_a_name_is_there_when_the_run_is_opened_again(page: AppTest) -> None:
-    run_id = ask(page)
+    run_id = answered(page)
     page.text_input(key=f"name_{run_id}").set_value("Keep me").run()
-    ask(page, "Who founded Tessel?")
+    answered(page, "Who founded Tessel?")
     page.button(key=f"open_{run_id}").click().run()
     assert page.text_input(key=f"name_{run_id}").value == "Keep me"
     assert open_page(run=run_id).text_input(key=f"name_{run_id}").value == "Keep me"
 
 
 def test_deleting_begins_anew_with_another_run(page: AppTest) -> None:
-    first = ask(page)
-    ask(page, "Who founded Tessel?")
+    first = answered(page)
+    answered(page, "Who founded Tessel?")
     page.button(key="delete").click().run()
     page.button(key=f"open_{first}").click().run()
     assert not keys(page, "delete_now")
@@ -76,14 +75,14 @@ def test_deleting_begins_anew_with_another_run(page: AppTest) -> None:
 def test_a_blind_lane_does_not_say_why_it_failed(page: AppTest) -> None:
     page.session_state["scenario"] = "ticket-routing"  # The tests' copy has no adapters.
     page.session_state["blind"] = True
-    ask(page.run(), "My bike has a flat tyre.")
+    answered(page.run(), "My bike has a flat tyre.")
     assert page.error
     assert {error.value.replace("\\", "") for error in page.error} == {"This answer failed."}
     assert not list(page.get("download_button"))
 
 
 def test_deleting_asks_first_and_then_forgets_the_run_everywhere(page: AppTest) -> None:
-    run_id = ask(page)
+    run_id = answered(page)
     page.button(key="delete").click().run()
     assert run_id in [run.id for run in store().recent_runs()]
     page.button(key="keep").click().run()
@@ -99,7 +98,7 @@ def test_deleting_asks_first_and_then_forgets_the_run_everywhere(page: AppTest) 
 def test_a_replay_shows_the_recorded_run_at_its_own_speed_with_a_badge(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = ask(page)
+    run_id = answered(page)
     clock = [1000.0]
     monkeypatch.setattr(state.time, "monotonic", lambda: clock[0])
     page.button(key="play").click().run()
@@ -112,12 +111,12 @@ def test_a_replay_shows_the_recorded_run_at_its_own_speed_with_a_badge(
     view = store().load_run(run_id)
     assert all(call.text.strip() in texts(page) for call in view.calls.values())
     assert page.get("vega_lite_chart")
-    ask(page)
+    answered(page)
     assert ":material/replay: Replay" not in texts(page)
 
 
 def test_stopping_a_replay_jumps_to_its_end(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask(page)
+    answered(page)
     monkeypatch.setattr(state.time, "monotonic", lambda: 1000.0)
     page.button(key="play").click().run()
     page.button(key="stop").click().run()
@@ -125,7 +124,7 @@ def test_stopping_a_replay_jumps_to_its_end(page: AppTest, monkeypatch: pytest.M
 
 
 def test_a_replay_needs_no_model(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask(page)
+    answered(page)
 
     class Broken:
         def status(self) -> None:
@@ -139,7 +138,7 @@ def test_a_replay_needs_no_model(page: AppTest, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_blind_lanes_say_nothing_of_who_wrote_them(page: AppTest) -> None:
-    run_id = ask(page)
+    run_id = answered(page)
     page.toggle(key="blind").set_value(True).run()
     view = store().load_run(run_id)
     kinds = ("markdown", "caption", "text")
@@ -162,7 +161,7 @@ def test_blind_lanes_say_nothing_of_who_wrote_them(page: AppTest) -> None:
 
 
 def test_starting_over_gives_a_fresh_screen_and_keeps_what_was_asked(page: AppTest) -> None:
-    run_id = ask(page)
+    run_id = answered(page)
     page.text_area(key="system_support-facts").set_value("Answer in verse.").run()
     page.number_input(key="repeats").set_value(3).run()
     page.button(key="start_over").click().run()

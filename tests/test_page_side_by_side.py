@@ -14,6 +14,7 @@ from tests.screens import (  # noqa: F401
     QUESTION,
     app_process,
     app_settings,
+    ask,
     followed,
     linked_run,
     open_page,
@@ -31,12 +32,6 @@ def page() -> AppTest:
     assert not page.exception
     page.session_state["max_tokens"] = 12
     return page
-
-
-def ask(page: AppTest, question: str = QUESTION) -> AppTest:
-    page.text_area(key="question").set_value(question)
-    page.get_by_key("ask").form_submit_button[0].click()
-    return page.run()
 
 
 def lane(page: AppTest, backend: str) -> str:

@@ -16,7 +16,7 @@ from backends.knowledge import knowledge
 from backends.scenario import PromptTexts, Scenario, load_scenario
 from backends.settings import Settings, settings
 from backends.types import Query, Sampling
-from compare import worker
+from compare import checks, worker
 from compare.live import LiveRun, RunView, live_runs
 from compare.runner import call_seed, start
 from compare.store import Store
@@ -239,7 +239,7 @@ def test_reasoning_first_is_checked_by_what_comes_after_the_reasoning(
         return ()
 
     monkeypatch.setattr(worker, "run_checks", judge)
-    monkeypatch.setattr(worker, "final_answer", lambda text: "the end")
+    monkeypatch.setattr(checks, "final_answer", lambda text: "the end")
     texts = PromptTexts(system="Be brief.", cot="Think.")
     ended(start(QUERY, backends=("cot", "prompt"), texts=texts, store=kept, engine=engine))
     assert len(judged) == 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from backends.base import DEFAULT_BACKENDS, registry
+from backends.base import DEFAULT_BACKENDS, lacking, registry
 from backends.scenario import PromptTexts
 from backends.types import Mode, Sampling
 from ui.state import start_over
@@ -54,12 +54,7 @@ def settings_popover(*, shown: bool) -> Choices:
 
 def applicable(backends: Sequence[str], texts: PromptTexts) -> tuple[str, ...]:
     """Those of the backends that have what they need; the default ones when none has."""
-    missing = {
-        layer
-        for layer, text in (("few_shot", texts.few_shot), ("cot", texts.cot), ("schema", texts.schema))
-        if not text
-    }
-    able = tuple(name for name in backends if missing.isdisjoint(registry()[name].layers))
+    able = tuple(name for name in backends if not lacking(registry()[name], texts))
     return able or DEFAULT_BACKENDS
 
 

@@ -7,7 +7,7 @@ from backends.prompts import split_layers
 from compare.live import LiveAnswer, RunView
 from ui import words
 from ui.resources import get_engine
-from ui.text import safe
+from ui.text import safe, said
 
 SHOWN = "prompt_shown"
 DRAWER_PX = 760
@@ -36,7 +36,7 @@ def _show(call: LiveAnswer) -> None:
     try:
         rendered = call.answer.rendered if call.answer is not None else get_engine().render(call.prompt)
     except LeverError as error:
-        st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+        st.error(said(error))
         return
     st.caption(
         "This is the whole text that the model read before it wrote this answer, in order, nothing left out."

@@ -14,7 +14,7 @@ from backends.errors import LeverError
 from backends.scenario import FewShot, PromptTexts, Scenario, checked_schema
 from compare.lanes import MARK
 from ui.resources import get_store
-from ui.text import safe, shorten
+from ui.text import safe, said, shorten
 
 EDITOR_PX = 640
 SHOWN_VERSIONS = 20
@@ -137,7 +137,7 @@ def _versions(scenario: Scenario) -> None:
     try:
         versions = {v.number: v.texts for v in get_store().texts_versions(scenario.name)}
     except LeverError as error:
-        st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+        st.error(said(error))
         st.session_state[_key("answering", scenario)] = []
         return
     number = next((number for number, texts in versions.items() if texts == now), None)

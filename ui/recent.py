@@ -14,7 +14,7 @@ from compare.store import RunLine
 from ui import words
 from ui.resources import get_store
 from ui.state import follow_run, forget_run, play, stop_playing
-from ui.text import safe, shorten
+from ui.text import safe, said, shorten
 
 SHOWN = 10
 LABEL_CHARS, NAME_CHARS = 60, 120
@@ -29,7 +29,7 @@ def recent_popover(view: RunView | None, *, blind: bool) -> None:
         try:
             runs = get_store().recent_runs(SHOWN + 1)
         except LeverError as error:
-            st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+            st.error(said(error))
             return
         st.markdown("**Asked before**")
         others = [run for run in runs if (view is None or run.id != view.id) and run.status != "running"]
@@ -136,7 +136,7 @@ def _delete(run_id: str) -> None:
     try:
         get_store().delete_run(run_id)
     except LeverError as error:
-        st.toast(f"{safe(error.message)} {safe(error.hint)}".strip())
+        st.toast(said(error))
         return
     live_runs().forget(run_id)
     forget_run()

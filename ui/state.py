@@ -15,7 +15,7 @@ from backends.types import Query
 from compare.live import RunView, live_runs
 from compare.replay import replayed
 from ui.resources import get_engine, get_store
-from ui.text import safe
+from ui.text import safe, said
 
 RUN = "run"
 _EXAMPLE = "example_asked"
@@ -35,7 +35,7 @@ def ask(query: Query, *, lanes: tuple[str, ...], texts: PromptTexts) -> RunView 
     try:
         run = start(query, backends=lanes, texts=texts, store=get_store(), engine=get_engine())
     except LeverError as error:
-        st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+        st.error(said(error))
         return None
     stop_playing()
     follow_run(run.id)
@@ -126,7 +126,7 @@ def followed_run() -> RunView | None:
         if isinstance(error, BadInput):
             st.warning("This link leads to a run that is not stored here. Ask a question to start a new one.")
         else:
-            st.error(f"{safe(error.message)} {safe(error.hint)}".strip())
+            st.error(said(error))
         return None
     follow_run(view.id)
     return view

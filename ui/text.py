@@ -7,6 +7,8 @@ answers are drawn by ``st.text``, which reads no Markdown; :func:`safe` is for h
 
 import re
 
+from backends.errors import LeverError
+
 JOINER = "\u2060"
 """WORD JOINER: no width, no glyph; it splits the marks that are looked for after Markdown is parsed."""
 
@@ -23,6 +25,11 @@ def safe(text: str) -> str:
     one_line = " ".join(text.split())
     split = _AFTER_PARSING.sub(lambda mark: mark.group(1) + JOINER, one_line)
     return _PUNCTUATION.sub(r"\\\1", split)
+
+
+def said(error: LeverError) -> str:
+    """An expected failure as Markdown: its sentence, and its hint if it has one."""
+    return f"{safe(error.message)} {safe(error.hint)}".strip()
 
 
 def shorten(text: str, limit: int) -> str:

@@ -30,18 +30,6 @@ _WHAT_IT_DOES = {
     "lora": "Was trained on examples of good answers.",
     "hybrid": "Looks it up, and was trained on examples.",
 }
-_TITLES = {
-    "zero_shot": "Question only",
-    "prompt": "Prompt",
-    "few_shot": "Prompt + examples",
-    "cot": "Prompt, reasoning first",
-    "json_mode": "Prompt, held to JSON",
-    "long_context": "All documents",
-    "rag": "RAG",
-    "lora": "LoRA",
-    "lora_short": "LoRA, no instructions",
-    "hybrid": "RAG + LoRA",
-}
 MODES: dict[Mode, str] = {"demo": "All lanes at once", "bench": "One answer at a time"}
 _STAGES: dict[Stage, str] = {
     "prepare": "while getting ready",
@@ -67,7 +55,7 @@ def lane_name(lane: str) -> str:
     """The lane's short name, as people who compare these approaches call it."""
     backend, mark, version = lane.partition(MARK)
     known = registry()
-    name = _TITLES.get(backend) or (known[backend].title if backend in known else backend)
+    name = known[backend].title if backend in known else backend
     return f"{name}, version {version}" if mark else name
 
 

@@ -9,7 +9,7 @@ from random import Random
 
 from backends.pocket.names import slug, word
 from backends.pocket.tables import tables
-from backends.pocket.world import Fact, question, statement
+from backends.pocket.world import Fact, capitalised, question, statement
 
 Chat = list[tuple[str, str]]
 """(role, text) turns; the assistant has the last one."""
@@ -26,10 +26,6 @@ def fill(rng: Random, text: str) -> str:
 def filler(rng: Random) -> str:
     """A sentence that states nothing."""
     return fill(rng, rng.choice(tables().talk.fillers))
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def system_text(rng: Random, company: str, *, cite: bool, short: bool, passages: bool) -> str:
@@ -90,7 +86,7 @@ def paragraph(rng: Random, facts: list[Fact], said: dict[Fact, str], filling: fl
     one_topic = len({fact.attribute for fact in topic}) == 1
     if one_topic and rng.random() < 2 * filling:
         intro = rng.choice(tables().talk.intros).replace("{A}", topic[0].attribute)
-        lines.insert(0, _sentence(fill(rng, intro)))
+        lines.insert(0, capitalised(fill(rng, intro)))
     heading = topic[0].attribute.capitalize() if one_topic else f"{topic[0].name} {topic[0].noun}"
     body = f"## {heading}\n\n{' '.join(lines)}"
     roll = rng.random()

@@ -47,7 +47,8 @@ def draw_attribute(rng: Random) -> tuple[str, str]:
     return name, f"{word(rng)} {rng.choice(kind.suffixes or kind.attributes)}"
 
 
-def _capital(text: str) -> str:
+def capitalised(text: str) -> str:
+    """The text with its first letter in upper case."""
     return text[0].upper() + text[1:]
 
 
@@ -57,14 +58,14 @@ def _filled(rng: Random, template: str, fact: Fact) -> str:
     people = f"{fact.name} {fact.people}" if form < 0.8 else f"{fact.people} of {subject}"
     slots = {
         "{S}": subject,
-        "{C}": _capital(subject),
-        "{P^}": _capital(people),
+        "{C}": capitalised(subject),
+        "{P^}": capitalised(people),
         "{P}": people,
         "{N}": fact.name,
         "{n}": fact.name.lower(),
         "{a}": fact.attribute.lower(),
         "{A}": fact.attribute,
-        "{V^}": _capital(fact.value.text),
+        "{V^}": capitalised(fact.value.text),
         "{V}": fact.value.text,
         "{H}": fact.value.compact,
         "{U}": fact.value.unit,

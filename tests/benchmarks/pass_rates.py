@@ -11,14 +11,14 @@ import sys
 from collections.abc import Sequence
 
 from backends.base import Backend, registry
-from backends.engine.local import LocalEngine, engine
+from backends.engine.local import LocalEngine
 from backends.errors import LeverError
 from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.types import Query, Sampling
 from compare.cases import Case, load_cases
-from compare.checks import final_answer, run_checks
+from compare.checks import checked_part, run_checks
 from compare.seeds import call_seed
-from tests.benchmarks.pocket_targets import generate
+from tests.benchmarks.pocket_targets import generate, started
 
 
 def passed(
@@ -31,7 +31,7 @@ def passed(
     texts = generate(one, prompts, sampling, [call_seed(0, case.id, 0) for case in cases])
     scored = right = 0
     for case, prompt, text in zip(cases, prompts, texts, strict=True):
-        said = final_answer(text) if "cot" in backend.layers else text
+        said = checked_part(text, backend.layers)
         results = {check.result for check in run_checks(case, said, prompt.passages, scenario)}
         scored += "fail" in results or "unscored" not in results
         right += results == {"pass"}
@@ -44,11 +44,7 @@ def main() -> None:
     parser.add_argument("--scenarios", nargs="*", default=list_scenarios())
     parser.add_argument("--temperature", type=float, default=Sampling().temperature)
     asked = parser.parse_args()
-    one = engine()
-    one.start()
-    status = one.wait_ready()
-    if status.state != "ready":
-        raise SystemExit(status.detail)
+    one, status = started()
     sampling = Sampling(temperature=asked.temperature)
     reasons: list[str] = []
     made_with = f"{status.model}, {status.device}, {status.dtype}, temperature {sampling.temperature:g}"

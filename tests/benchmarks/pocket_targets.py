@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from backends.base import registry
-from backends.engine.base import Done, Event, Failed, Request
+from backends.engine.base import Done, EngineStatus, Event, Failed, Request
 from backends.engine.local import LocalEngine, engine
 from backends.knowledge import knowledge
 from backends.knowledge.documents import Chunk, cut, read_documents
@@ -52,6 +52,16 @@ class Measure:
     sampling: Sampling
     repeats: int = 1
     lines: tuple[Line, ...]
+
+
+def started() -> tuple[LocalEngine, EngineStatus]:
+    """The settings' engine once it is ready, and what it says of itself; ends the script when it can't be."""
+    one = engine()
+    one.start()
+    status = one.wait_ready()
+    if status.state != "ready":
+        raise SystemExit(status.detail)
+    return one, status
 
 
 def generate(one: LocalEngine, prompts: list[Prompt], sampling: Sampling, seeds: list[int]) -> list[str]:
@@ -224,11 +234,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="of each ticket-routing case")
     parser.add_argument("--answers", type=Path)
     args = parser.parse_args()
-    one, rows = engine(), Rows()
-    one.start()
-    status = one.wait_ready()
-    if status.state != "ready":
-        raise SystemExit(status.detail)
+    (one, _), rows = started(), Rows()
     knowledge()
     facts(one, rows)
     routing(one, rows, args.repeats)
