@@ -47,7 +47,7 @@ def test_a_sample_depends_on_seed_index_and_level_alone() -> None:
 def test_the_samples_of_the_shipped_model_are_drawn_again() -> None:
     """A changed order of entries or of draws gives other samples: then retrain, and renew the digest."""
     chats = [sample(SEED, index, index / 400) for index in range(400)]
-    assert md5(repr(chats).encode()).hexdigest() == "4371dcc92c6e333c412805cf4ed6ce88"
+    assert md5(repr(chats).encode()).hexdigest() == "3d48e18a63c3149d3973ad52e3ece0e4"
 
 
 def test_an_unknown_or_missing_table_is_refused() -> None:

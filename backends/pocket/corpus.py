@@ -6,7 +6,7 @@
 import sys
 from random import Random
 
-from backends.pocket import copying, reading, routing, writing
+from backends.pocket import copying, notices, reading, routing, visits, writing
 from backends.pocket.chats import Chat
 from backends.pocket.holdout import allowed
 
@@ -24,7 +24,9 @@ MIXTURE = {
     routing.route: (1, 14),
     writing.extract: (1, 6),
     writing.rewrite: (1, 4),
-    writing.summarise: (0, 4),
+    writing.summarise: (0, 3),
+    visits.note: (0, 10),
+    notices.announce: (0, 10),
     writing.follow_format: (0, 4),
     writing.greet: (0, 0.5),
 }

@@ -22,13 +22,17 @@ PASSAGES = 4
 def with_passages(rng: Random, level: float) -> Chat:
     """Answer questions from passages about one company; ``level`` in [0, 1] grows their number and facts.
 
-    Two in three are about one or two attributes of many subjects: whose value it is must be read from the
-    name. One in three says something of the company itself as well.
+    Some are about one or two attributes of many subjects: whose value it is must be read from the name. Some
+    are about three or four attributes of many subjects, as retrieval finds them: the topic must be read from
+    the question as well. One in three says something of the company itself too.
     """
     subjects = 1 + round(rng.random() * 5 * min(1.0, 0.15 + level))
     attributes = 1 + round(rng.random() * 4 * max(0.0, level - 0.05))
-    if rng.random() < 0.67:
+    shape = rng.random()
+    if shape < 0.4:
         subjects, attributes = rng.randint(3, 3 + round(4 * level)), rng.choice((1, 1, 2))
+    elif shape < 0.8 and level > 0.5:
+        subjects, attributes = rng.randint(4, 6), rng.choice((3, 3, 4))
     company = invented(rng, 2)
     table = fact_table(rng, subjects, attributes)
     about_us = company_facts(rng, company, rng.choice((1, 1, 2, 3))) if rng.random() < 0.35 * level else []

@@ -137,6 +137,41 @@ class Note(Table):
     sentences: Words
 
 
+class News(Table):
+    """Notices by kind, the names of the kinds, and ways to ask for a kind or for a frame around a notice."""
+
+    rules: Words
+    repeat: Words
+    told: Words
+    openers: Words
+    closers: Words
+    good: Words
+    bad: Words
+    plain: Words
+    labels: dict[str, Words]
+
+
+class Domain(Table):
+    """What a visit of one kind may be about: noun phrases (``np``), verb phrases (``vp``) and small talk."""
+
+    problems_np: Words
+    problems_vp: Words
+    findings_np: Words
+    findings_vp: Words
+    plans_np: Words
+    plans_vp: Words
+    distractors: Words
+
+
+class Visits(Table):
+    """Notes of visits: ways to ask for lines, the lines' labels by role, and sentences around a phrase."""
+
+    told: Words
+    labels: dict[str, Words]
+    frames: dict[str, Words]
+    domains: dict[str, Domain]
+
+
 class Tables(Table):
     """The whole file; mappings keep its order."""
 
@@ -157,6 +192,8 @@ class Tables(Table):
     fields: dict[str, Words]
     voices: dict[str, Voice]
     notes: dict[str, Note]
+    news: News
+    visits: Visits
 
 
 @lru_cache(maxsize=1)

@@ -54,8 +54,8 @@ def rewrite(rng: Random, level: float) -> Chat:
     )
     chat: Chat = [("system", rng.choice(tells))]
     for _ in range(rng.randint(1, 3)):
-        fact = fact_table(rng, 1, 1)[0][0]
-        plain = statement(rng, fact) if rng.random() < 0.7 else filler(rng)
+        facts = fact_table(rng, 1, rng.choice((1, 1, 2, 3)))
+        plain = " ".join(statement(rng, fact) if rng.random() < 0.7 else filler(rng) for (fact,) in facts)
         answer = f"{rng.choice(voice.openers)}{plain}{rng.choice(voice.closers)}"
         chat += [("user", plain), ("assistant", answer)]
     return chat
