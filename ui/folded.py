@@ -64,8 +64,10 @@ def _losses(calls: Sequence[LiveAnswer], *, hints: bool) -> None:
 
 def checks(calls: Sequence[LiveAnswer]) -> None:
     """Pass, fail or unscored with its reason; over repeats the counts with each outcome's first reason."""
-    for name in dict.fromkeys(check.name for call in calls for check in call.checks):
-        results = [check for call in calls for check in call.checks if check.name == name]
+    places = {(place, check.name): None for call in calls for place, check in enumerate(call.checks)}
+    for place, name in places:  # A case may have two checks of one name.
+        beside = [call.checks[place] for call in calls if place < len(call.checks)]
+        results = [check for check in beside if check.name == name]
         for outcome in ("pass", "fail", "unscored"):
             matching = [check for check in results if check.result == outcome]
             if matching:

@@ -1,15 +1,18 @@
-"""The lanes: one column a backend, all following one run by polling it; the run goes on without any page.
+"""The lanes: one column a backend, all following one run by looking at it; the run goes on without any page.
 
 A lane reads a :class:`~compare.live.RunView` and draws; nothing here starts, times or stores anything.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from random import Random
 from string import ascii_uppercase
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from backends.errors import LeverError
 from backends.types import Failure, Passage
@@ -21,8 +24,12 @@ from ui.resources import get_engine
 from ui.state import is_played, load_view, stop
 from ui.text import safe
 
-POLL_S, LOADING_POLL_S = 0.2, 1.0
+LOOK_S, LOADING_POLL_S = 0.2, 1.0
 """Seconds between two looks at a run that goes on, and at one that waits while the model loads."""
+POLL_S, FOLLOW_S = 0.5, 1.5
+"""The browser asks for the lanes every ``POLL_S``. One asking is served for ``FOLLOW_S``, which is longer, so
+that the next one waits already and the server goes on in the same thread: with a script run for every look,
+25 people keep it so busy that it draws nothing for anybody."""
 FAILED_UNSEEN = Failure(stage="decode", message="This answer failed.")
 """What a blind lane says of a failure: its reason would name the approach."""
 _LETTERS = [*ascii_uppercase, *product(ascii_uppercase, repeat=2)]
@@ -34,13 +41,15 @@ def follow(view: RunView, *, presenter: bool, blind: bool) -> None:
     """Draw the run's lanes; while it goes on they renew themselves.
 
     ``blind`` shows the answers alone, in an order of their own and named by letters. The page runs once more
-    at the run's end, and when the model is there, for the quicker pace.
+    at the run's end, and when the model is there.
     """
-    polled = not view.done
-    loading = polled and not _can_answer(view.id)
-    pace = LOADING_POLL_S if loading else POLL_S
-    draw = st.fragment(_draw, run_every=pace if polled else None, key="lanes")
-    draw(view.id, presenter=presenter, blind=blind, polled=polled, loading=loading)
+    _headline(view, presenter=presenter)
+    loading = not view.done and not _can_answer(view.id)
+    pace = None if view.done else LOADING_POLL_S if loading else POLL_S
+    page_runs = [True]
+    draw = st.fragment(_draw, run_every=pace, key="lanes")
+    draw(view.id, presenter=presenter, blind=blind, loading=loading, page_runs=page_runs)
+    page_runs.clear()
 
 
 def preview(backends: Sequence[str]) -> None:
@@ -51,28 +60,53 @@ def preview(backends: Sequence[str]) -> None:
             column.caption(words.lane_summary(backend))
 
 
-def _draw(run_id: str, *, presenter: bool, blind: bool, polled: bool, loading: bool) -> None:
+def _draw(run_id: str, *, presenter: bool, blind: bool, loading: bool, page_runs: list[bool]) -> None:
+    """All lanes; asked for by the browser, not by the page (``page_runs`` is empty), followed for a while."""
     try:
         view, ready = load_view(run_id), _can_answer(run_id)
     except LeverError:  # Somebody deleted it, or the store is gone: the page says which.
         st.rerun()
-    if (polled and view.done) or (loading and ready):
+    if not page_runs and (view.done or (loading and ready)):
         st.rerun()
-    _headline(view, presenter=presenter)
     letters = dict(zip(blind_order(view), map("".join, _LETTERS), strict=False))
+    growing: dict[str, Growing] = {}
     for row in _rows(tuple(letters) if blind else view.backends):
         columns = st.columns(len(row), border=True, gap="small")
         for column, backend in zip(columns, row, strict=True):
             with column, st.container(key=f"lane_{letters[backend] if blind else backend}"):
-                if blind:
-                    _blind_lane(view, backend, letters[backend], ready=ready, presenter=presenter)
-                else:
-                    _lane(view, backend, ready=ready, presenter=presenter)
+                letter = letters[backend] if blind else ""
+                grows = _lane(view, backend, letter, ready=ready, presenter=presenter)
+                if grows is not None:
+                    growing[backend] = grows
+    if not page_runs and not loading:
+        _keep_up(view, growing)
+
+
+def _keep_up(view: RunView, growing: "Mapping[str, Growing]") -> None:
+    """Renew states and texts for ``FOLLOW_S``; draw all lanes anew as soon as one has more to show."""
+    until = time.monotonic() + FOLLOW_S
+    while time.monotonic() < until:
+        time.sleep(LOOK_S)
+        try:
+            now = load_view(view.id)
+        except LeverError:
+            st.rerun()
+        if now.done:
+            st.rerun()
+        if _shape(now) != _shape(view):
+            st.rerun(scope="fragment")
+        for backend, grows in growing.items():
+            grows.show(now.lane(backend))
 
 
 def blind_order(view: RunView) -> list[str]:
     """The run's lanes in an order that says nothing, the same for everybody who watches it."""
     return Random(view.id).sample(view.backends, len(view.backends))
+
+
+def _shape(view: RunView) -> list[tuple[bool, bool]]:
+    """What decides which elements the lanes are made of."""
+    return [(call.ended, call.prompt is not None) for call in view.calls.values()]
 
 
 def _rows(backends: Sequence[str]) -> list[Sequence[str]]:
@@ -100,53 +134,95 @@ def _headline(view: RunView, *, presenter: bool) -> None:
         st.warning("This run was cut short: the app was closed before all answers were there.")
 
 
-def _blind_lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: bool) -> None:
-    """The answer and its state; what else a lane shows would tell which one it is."""
-    calls = [replace(call, backend="", failure=call.failure and FAILED_UNSEEN) for call in view.lane(backend)]
-    st.markdown(f"{'###' if presenter else '#####'} Answer {letter}")
-    _status(calls, ready=ready, presenter=presenter)
-    if len(calls) > 1 and all(call.ended for call in calls):
-        folded.answers(calls, view.query.sampling, presenter=presenter)
-    else:
-        answer(calls[0], presenter=presenter)
+def _lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: bool) -> "Growing | None":
+    """One lane, and what of it grows while it goes on.
 
-
-def _lane(view: RunView, backend: str, *, ready: bool, presenter: bool) -> None:
+    With a ``letter`` it is blind: the answer and its state alone; anything else would tell which lane it is.
+    """
     calls = view.lane(backend)
-    st.markdown(f"{'###' if presenter else '#####'} {safe(words.lane_title(backend))}")
-    (st.markdown if presenter else st.caption)(words.lane_summary(backend))
-    _status(calls, ready=ready, presenter=presenter)
-    if len(calls) > 1 and all(call.ended for call in calls):
-        folded.answers(calls, view.query.sampling, presenter=presenter)
+    over = all(call.ended for call in calls)
+    _title(backend, letter, presenter=presenter)
+    growing = Growing(status=st.empty(), blind=bool(letter), presenter=presenter)
+    growing.show_status(calls, ready=ready)
+    if over and len(calls) > 1:
+        folded.answers(
+            [_masked(call) if letter else call for call in calls], view.query.sampling, presenter=presenter
+        )
+    elif over:
+        answer(_masked(calls[0]) if letter else calls[0], presenter=presenter)
     else:
-        answer(calls[0], presenter=presenter)
+        growing.said = st.empty()
+        growing.show_text(calls[0])
+    if not letter:
+        _figures(backend, calls, presenter=presenter)
+    return None if over else growing
+
+
+def _title(backend: str, letter: str, *, presenter: bool) -> None:
+    level = "###" if presenter else "#####"
+    if letter:
+        st.markdown(f"{level} Answer {letter}")
+        return
+    title, summary = safe(words.lane_title(backend)), words.lane_summary(backend)
+    st.markdown(f"{level} {title}\n\n{summary if presenter else f':gray[:small[{summary}]]'}")
+
+
+def _figures(backend: str, calls: Sequence[LiveAnswer], *, presenter: bool) -> None:
+    """What stands below an answer: checks, times, sources, and the way to the prompt."""
     folded.checks(calls)
     prompt = calls[0].prompt
+    passages = prompt.passages if prompt is not None else ()
     if presenter:
         folded.time_in_short(calls)
-        _sources_in_short(prompt.passages if prompt is not None else ())
+        _sources_in_short(passages)
         return
     folded.figures(calls)
-    _passages(prompt.passages if prompt is not None else ())
-    if prompt is not None and st.button(
-        "What the model saw",
-        key=f"saw_{backend}",
-        icon=":material/visibility:",
-        type="tertiary",
-        on_click=ask_for_prompt,
-        args=(backend,),
-    ):
-        st.rerun()
+    _passages(passages)
+    if prompt is not None and calls[0].ended:
+        look = {"key": f"saw_{backend}", "icon": ":material/visibility:", "type": "tertiary"}
+        st.button("What the model saw", **look, on_click=ask_for_prompt, args=(backend,))
 
 
-def _status(calls: Sequence[LiveAnswer], *, ready: bool, presenter: bool) -> None:
-    shown = next((call for call in calls if not call.ended), calls[0])
-    colour, icon = words.status_look(shown)
-    text = words.status_words(shown, model_ready=ready)
-    if len(calls) > 1 and not shown.ended:
-        text += f", {numbers.share(sum(call.ended for call in calls), len(calls))} done"
-    badge = f":{colour}-badge[{icon} {safe(text)}]"
-    st.markdown(f"#### {badge}" if presenter else badge, help=words.status_help(shown))
+def _masked(call: LiveAnswer) -> LiveAnswer:
+    return replace(call, backend="", failure=call.failure and FAILED_UNSEEN)
+
+
+@dataclass
+class Growing:
+    """The places of a lane that are renewed while it is written: its state, and the answer so far."""
+
+    status: DeltaGenerator
+    blind: bool
+    presenter: bool
+    said: DeltaGenerator | None = None
+    text: str = ""
+
+    def show(self, calls: Sequence[LiveAnswer]) -> None:
+        """Renew what changed, and the state each time: a script can only be interrupted as it sends."""
+        self.show_status(calls, ready=True)
+        self.show_text(calls[0])
+
+    def show_status(self, calls: Sequence[LiveAnswer], *, ready: bool) -> None:
+        """Say what is happening to the lane's first call that has not ended."""
+        shown = next((call for call in calls if not call.ended), calls[0])
+        shown = _masked(shown) if self.blind else shown
+        colour, icon = words.status_look(shown)
+        text = words.status_words(shown, model_ready=ready)
+        if len(calls) > 1 and not shown.ended:
+            text += f", {numbers.share(sum(call.ended for call in calls), len(calls))} done"
+        badge = f":{colour}-badge[{icon} {safe(text)}]"
+        self.status.markdown(f"#### {badge}" if self.presenter else badge, help=words.status_help(shown))
+
+    def show_text(self, call: LiveAnswer) -> None:
+        """The call's answer so far."""
+        if self.said is None or call.text == self.text:
+            return
+        self.text = call.text
+        if self.presenter:
+            with self.said.container():
+                answer(replace(call, failure=None), presenter=True)
+        else:
+            self.said.text(call.text, width="stretch")
 
 
 def answer(call: LiveAnswer, *, presenter: bool) -> None:
@@ -169,12 +245,17 @@ def _passages(passages: Sequence[Passage]) -> None:
     searched = passages[0].cosine is not None
     counted = numbers.plural(len(passages), "passage" if searched else "document")
     with st.expander(f"{counted} {'found' if searched else 'read'}", icon=":material/menu_book:"):
-        for passage in passages:
-            st.markdown(f"**\\[{passage.number}\\] {safe(passage.source)}**")
-            if passage.cosine is not None:
-                similarity = numbers.cosine(passage.cosine)
-                st.caption(f"Similarity to the question: {similarity} (cosine, at most 1)")
-            st.text(passage.text, width="stretch")
+        # One element for all: a page that follows a run sends every element five times a second.
+        st.markdown("\n\n".join(_passage(passage) for passage in passages))
+
+
+@lru_cache(maxsize=512)
+def _passage(passage: Passage) -> str:
+    lines = [f"**\\[{passage.number}\\] {safe(passage.source)}**"]
+    if passage.cosine is not None:
+        similarity = numbers.cosine(passage.cosine)
+        lines.append(f":small[:gray[Similarity to the question: {similarity} (cosine, at most 1)]]")
+    return "  \n".join([*lines, *(safe(line) for line in passage.text.splitlines() if line.strip())])
 
 
 def _sources_in_short(passages: Sequence[Passage]) -> None:

@@ -3,6 +3,7 @@
 Engine and store are single to the process by themselves; this is the one place where pages get them.
 """
 
+import gc
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -54,6 +55,9 @@ def _open_indexes(engine: Engine) -> None:
     for scenario in scenarios()[0].values():
         with suppress(LeverError):  # the lane that needs this index will say what is wrong with it
             knowledge().ensure_index(scenario, engine)
+    # All libraries are there and stay: a collection that walks their objects stops everybody for 0.3 s.
+    gc.collect()
+    gc.freeze()
 
 
 def scenarios() -> tuple[dict[str, Scenario], tuple[BadInput, ...]]:
