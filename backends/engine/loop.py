@@ -5,6 +5,7 @@ this thread touches the model; everybody else puts something into the queue, fro
 """
 
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ State = Literal["loading", "ready", "failed", "stopped"]
 log = logging.getLogger(__name__)
 
 
+SWITCH_S = 0.0005
 PRELOAD_AFTER_S = 2.0
 """How long the engine is idle before it loads the embedder: questions asked while the model loaded go first,
 and the lanes that need no documents come 1.5 s after the model is there (``compare/worker.py``)."""
@@ -56,6 +58,7 @@ class EngineLoop:
     def _main(self) -> None:
         state: State = "failed"
         detail = "The engine's thread ended unexpectedly."
+        sys.setswitchinterval(SWITCH_S)
         try:
             self._load()
             while True:

@@ -56,7 +56,7 @@ def fit(
     folder: Path,
     report: Report,
 ) -> Fit:
-    """Train, then save ``adapter_config.json`` and ``adapter_model.safetensors`` into ``folder``.
+    """Train, then save ``adapter_config.json`` and ``adapter_model.safetensors`` (bfloat16) into ``folder``.
 
     The base's layers are wrapped in place; use a base of its own, never the engine's. A tokenizer without a
     padding token pads with its end token: padding is masked, and its labels are ignored.
@@ -94,7 +94,9 @@ def fit(
     if not all(math.isfinite(epoch.held_out) for epoch in watch.epochs):
         raise BadInput("Training diverged: the held-out loss is not a number.", "Lower the learning rate.")
     kept = watch.restore_best()
-    model.save_pretrained(str(folder), save_embedding_layers=False)
+    # bfloat16 keeps all that an update's noise leaves of its digits, in half the space
+    learnt = {name: w.bfloat16() for name, w in model.state_dict().items() if "lora_" in name}
+    model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=learnt)
     return Fit(
         epochs=tuple(watch.epochs),
         kept=kept,
