@@ -1,0 +1,212 @@
+"""Rates of one backend and differences between two, each with an interval and with what it rests on.
+
+The unit is the case: a backend's repeats of a case are averaged first, and cases of one group (the same fact
+or template) are resampled together (Miller 2024, arXiv 2411.00640). Nothing here knows what a pass is; worked
+examples stand in the tests.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from statistics import fmean, variance
+
+import numpy as np
+
+CONFIDENCE = 0.95
+RESAMPLES = 9_999
+SEED = 20261121
+"""Of the resampling, so that one set of calls has one interval."""
+LEAST_GROUPS = 15
+"""Below this nothing is inferred: figures are shown as counts."""
+_CELLS = 4_000_000
+"""Numbers drawn at a time: 32 MB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseScores:
+    """One backend's scores on one case, one a repeat, each in [0, 1] (a check: 0 or 1)."""
+
+    case: str
+    group: str
+    scores: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the repeats."""
+        return fmean(self.scores)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A mean over cases with its interval. ``method`` says how the interval came about."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    cases: int
+    groups: int
+    method: str
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are groups enough to infer anything."""
+        return self.groups >= LEAST_GROUPS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(Estimate):
+    """How much better ``a`` is than ``b``, as a share of cases in [-1, 1].
+
+    ``p_value`` is exact McNemar's, for one repeat of a binary check; None otherwise.
+    """
+
+    p_value: float | None
+
+
+def wilson(passes: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Interval of a share by Wilson's score (Wilson 1927); 0 to 1 without observations."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    if n == 0:
+        return 0.0, 1.0
+    low, high = proportion_confint(passes, n, alpha=1 - confidence, method="wilson")
+    return (float(low) if passes else 0.0), (float(high) if passes < n else 1.0)
+
+
+def rate(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Estimate | None:
+    """One backend's mean score; None without cases.
+
+    Wilson when every case was asked once and passed or failed, or when all case means are 0 or all are 1
+    (then resampling has nothing to vary); else the percentile bootstrap over groups.
+    """
+    scored = [case for case in cases if case.scores]
+    if not scored:
+        return None
+    means = [case.mean for case in scored]
+    value = fmean(means)
+    once = all(len(case.scores) == 1 for case in scored) and set(means) <= {0.0, 1.0}
+    if once or set(means) in ({0.0}, {1.0}):
+        method, (low, high) = "Wilson", wilson(sum(means), len(means), confidence)
+    else:
+        method = "bootstrap over groups"
+        low, high = _bootstrap(means, [case.group for case in scored], confidence)
+        if high - low <= 0:  # All case means are equal without being 0 or 1.
+            method, (low, high) = "Wilson", wilson(value * len(means), len(means), confidence)
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        confidence=confidence,
+        cases=len(scored),
+        groups=len({case.group for case in scored}),
+        method=method,
+    )
+
+
+def difference(
+    a: Sequence[CaseScores], b: Sequence[CaseScores], confidence: float = CONFIDENCE
+) -> Difference | None:
+    """Mean of A - B over the cases that both have; None when they share none.
+
+    The interval is the percentile bootstrap over groups after two pseudo-cases, +1 and -1, each a group of
+    its own (Bonett and Price 2012, extended to several repeats): without them pairs that are all equal would
+    give an interval of no width.
+    """
+    before = {case.case: case for case in b if case.scores}
+    pairs = [(case, before[case.case]) for case in a if case.scores and case.case in before]
+    if not pairs:
+        return None
+    gains = [one.mean - other.mean for one, other in pairs]
+    groups = [one.group for one, _ in pairs]
+    low, high = _bootstrap([*gains, 1.0, -1.0], [*groups, "\0better", "\0worse"], confidence)
+    return Difference(
+        value=fmean(gains),
+        low=low,
+        high=high,
+        confidence=confidence,
+        cases=len(pairs),
+        groups=len(set(groups)),
+        method="bootstrap over groups with two pseudo-cases",
+        p_value=_mcnemar(pairs),
+    )
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """The p-values corrected for how many there are (Holm 1979), by the same names."""
+    from statsmodels.stats.multitest import multipletests
+
+    if not p_values:
+        return {}
+    corrected = multipletests(list(p_values.values()), method="holm")[1]
+    return dict(zip(p_values, (float(p) for p in corrected), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CasesNeeded:
+    """How many cases would separate two backends with 80 % power: at the repeats there are, and at best.
+
+    ``floor`` is what no number of repeats goes below.
+    """
+
+    cases: int
+    floor: int
+
+
+def cases_needed(
+    a: Sequence[CaseScores], b: Sequence[CaseScores], gain: float, confidence: float = CONFIDENCE
+) -> CasesNeeded | None:
+    """Cases to tell a true difference of ``gain`` from none; None below two shared cases.
+
+    n = (z_{1-alpha/2} + z_{0.8})^2 (s2_case + s2_repeat / K) / gain^2, with the variance of paired
+    differences split between cases and repeats. With one repeat the two can't be told apart: all counts as
+    the cases'.
+    """
+    from scipy.stats import norm
+
+    before = {case.case: case.scores for case in b}
+    rows = [
+        [x - y for x, y in zip(case.scores, before[case.case], strict=False)]
+        for case in a
+        if case.scores and before.get(case.case)
+    ]
+    if len(rows) < 2:
+        return None
+    repeats = fmean(len(row) for row in rows)
+    of_means = variance([fmean(row) for row in rows])
+    spread = [variance(row) for row in rows if len(row) > 1]
+    of_repeats = fmean(spread) if spread else 0.0
+    of_cases = max(0.0, of_means - of_repeats / repeats)
+    factor = float((norm.ppf(0.5 + confidence / 2) + norm.ppf(0.8)) ** 2) / gain**2
+    return CasesNeeded(cases=ceil(factor * (of_cases + of_repeats / repeats)), floor=ceil(factor * of_cases))
+
+
+def _bootstrap(values: Sequence[float], groups: Sequence[str], confidence: float) -> tuple[float, float]:
+    """Percentile interval of the mean of ``values`` when whole groups are drawn with replacement."""
+    names = {name: place for place, name in enumerate(dict.fromkeys(groups))}
+    places = [names[name] for name in groups]
+    sums = np.bincount(places, weights=np.asarray(values, dtype=float), minlength=len(names))
+    sizes = np.bincount(places, minlength=len(names)).astype(float)
+    rng = np.random.default_rng(SEED)
+    chances = np.full(len(names), 1 / len(names))
+    step = max(1, _CELLS // len(names))
+    means: list[np.ndarray] = []
+    for start in range(0, RESAMPLES, step):
+        drawn = rng.multinomial(len(names), chances, size=min(step, RESAMPLES - start))
+        means.append((drawn @ sums) / (drawn @ sizes))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(np.concatenate(means), (tail, 1 - tail))
+    return float(low), float(high)
+
+
+def _mcnemar(pairs: Sequence[tuple[CaseScores, CaseScores]]) -> float | None:
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    once = all(len(case.scores) == 1 for pair in pairs for case in pair)
+    binary = {score for pair in pairs for case in pair for score in case.scores} <= {0.0, 1.0}
+    if not (once and binary):
+        return None
+    table = [[0, 0], [0, 0]]
+    for one, other in pairs:
+        table[int(one.mean)][int(other.mean)] += 1
+    return float(mcnemar(table, exact=True).pvalue)
