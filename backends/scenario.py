@@ -14,6 +14,8 @@ from pathlib import Path
 from backends.errors import BadInput
 from backends.settings import settings
 
+LAST = 1_000
+"""The position of a scenario that names none."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 """What a scenario's folder may be called; anything else (a path, say) is never looked up."""
 
@@ -75,8 +77,9 @@ class Scenario:
     """One task. ``name`` is its folder's; ``path`` the folder; ``examples`` the one-click queries.
 
     ``schema`` is the JSON schema of the answer as text, or None; ``voice`` its house style, or None;
-    ``levers`` the backends that it is about; ``criteria`` what people rate; ``training`` says by adapter how
-    its recipe differs from the usual one (fields of ``backends.training.Recipe``).
+    ``levers`` the backends that it is about; ``criteria`` what people rate; ``position`` its place among the
+    scenarios on the screen; ``training`` says by adapter how its recipe differs from the usual one (fields of
+    ``backends.training.Recipe``).
     """
 
     name: str
@@ -91,6 +94,7 @@ class Scenario:
     criteria: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     levers: tuple[str, ...] = ()
+    position: int = LAST
     retrieval: RetrievalSettings = RetrievalSettings()
     training: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict, hash=False)
 
@@ -164,6 +168,7 @@ def _scenario(name: str, path: Path, table: Mapping[str, object]) -> Scenario:
         criteria=_texts(table, "criteria"),
         examples=_texts(table, "examples"),
         levers=_texts(table, "levers"),
+        position=_position(table),
         retrieval=_retrieval(table.get("retrieval", {})),
         training=_training(table.get("training", {})),
     )
@@ -181,6 +186,13 @@ def _texts(table: Mapping[str, object], key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise TypeError(f"{key} must be a list of texts")
     return tuple(item.strip() for item in value)
+
+
+def _position(table: Mapping[str, object]) -> int:
+    value = table.get("position", LAST)
+    if type(value) is not int:
+        raise TypeError("position must be a whole number")
+    return value
 
 
 def _tables(table: Mapping[str, object], key: str) -> tuple[Mapping[str, object], ...]:

@@ -106,6 +106,7 @@ def test_an_unknown_scenario_is_one_sentence(name: str, sentence: str) -> None:
     [
         "title = ",
         "title = 3",
+        'position = "first"',
         'schema = "[]"',
         'schema = "{"',
         "examples = [1]",

@@ -28,6 +28,7 @@ from backends.training.examples import (
     load_examples,
     read_conversations,
     split,
+    uncited,
 )
 from backends.training.make import make_adapter, recipe_for
 from backends.training.supervise import IGNORED, token_rows
@@ -220,6 +221,19 @@ def test_only_the_answer_and_its_end_of_turn_are_learnt(scenario, chat):
         assert learnt == row["input_ids"][-len(learnt) :]
         assert learnt[-1] == 2
         assert chat.tokenizer.decode(learnt[:-1]) == conversation.messages[-1].content
+
+
+@pytest.mark.parametrize(
+    ("answer", "learnt"),
+    [
+        ("Two years [1].", "Two years."),
+        ("Two years [1][2], five for tubs [3].", "Two years, five for tubs."),
+        ("Fact: Two years.\nSource: [1]", "Fact: Two years.\nSource: none"),
+        ("Two years.", "Two years."),
+    ],
+)
+def test_what_is_learnt_without_passages_cites_none(answer, learnt):
+    assert uncited(answer) == learnt
 
 
 def test_the_learnt_prompt_is_token_for_token_the_served_one(scenario, chat):

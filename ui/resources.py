@@ -61,15 +61,16 @@ def _open_indexes(engine: Engine) -> None:
 
 
 def scenarios() -> tuple[dict[str, Scenario], tuple[BadInput, ...]]:
-    """All usable scenarios by name, and what is wrong with the others.
+    """All usable scenarios by name, in the order of the screen, and what is wrong with the others.
 
     Read anew on each run of a page (some milliseconds), so that an added folder shows up without a restart.
     """
-    good: dict[str, Scenario] = {}
+    good: list[Scenario] = []
     bad: list[BadInput] = []
     for name in list_scenarios():
         try:
-            good[name] = load_scenario(name)
+            good.append(load_scenario(name))
         except BadInput as error:
             bad.append(error)
-    return good, tuple(bad)
+    good.sort(key=lambda scenario: (scenario.position, scenario.name))
+    return {scenario.name: scenario for scenario in good}, tuple(bad)

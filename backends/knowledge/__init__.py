@@ -34,7 +34,7 @@ from backends.settings import settings
 from backends.types import Passage
 
 log = logging.getLogger(__name__)
-_EMBED_BATCH = 64
+_EMBED_BATCH = 16
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What the corpus must not hold: names, facts and wording of the shipped scenarios, drafts included.
+"""What the corpus must not hold: names, facts and wording of the shipped scenarios.
 
 Does not know how samples are drawn; :func:`allowed` judges a finished text.
 """
@@ -39,7 +39,7 @@ def held_out_words() -> frozenset[str]:
 def _names() -> set[str]:
     return {
         line.strip()
-        for file in SCENARIOS.glob("**/holdout.txt")
+        for file in SCENARIOS.glob("*/holdout.txt")
         for line in file.read_text(encoding="utf-8").splitlines()
         if line.strip()
     }
@@ -50,10 +50,10 @@ def held_out_runs() -> frozenset[tuple[str, ...]]:
     """Every run of 8 words in the shipped scenarios' cases and knowledge, lower-cased."""
     texts = [
         file.read_text(encoding="utf-8")
-        for file in SCENARIOS.glob("**/knowledge/*")
+        for file in SCENARIOS.glob("*/knowledge/*")
         if file.suffix in (".md", ".txt", ".csv")
     ]
-    for file in SCENARIOS.glob("**/cases.csv"):
+    for file in SCENARIOS.glob("*/cases.csv"):
         with file.open(encoding="utf-8-sig", newline="") as rows:
             texts += [row["query"] for row in csv.DictReader(rows)]
     return frozenset(run for text in texts for run in runs_of_words(text))

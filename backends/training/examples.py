@@ -99,8 +99,8 @@ def split(
 
 
 def bare_conversations(scenario: Scenario, examples: Sequence[Example]) -> tuple[Conversation, ...]:
-    """What the ``lora`` adapter learns from: the prompt of ``prompt``, then the answer."""
-    return tuple(_conversation(scenario, example, (), example.answer) for example in examples)
+    """What ``lora`` learns from: the prompt of ``prompt``, then the answer, which cites nothing."""
+    return tuple(_conversation(scenario, example, (), uncited(example.answer)) for example in examples)
 
 
 def read_conversations(
@@ -163,6 +163,13 @@ def cited(answer: str, number: int) -> str:
     if _MARK.search(answer):
         return _MARK.sub(f"[{number}]", answer)
     return f"{answer[:-1]} [{number}]." if answer.endswith(".") else f"{answer} [{number}]"
+
+
+def uncited(answer: str) -> str:
+    """The answer without passage numbers, which would teach to invent them; "none" where a line held no more
+    than that ("Source: [1]").
+    """
+    return re.sub(r"\s*\[\d+\]", "", re.sub(r"(?<=: )\[\d+\]$", "none", answer, flags=re.MULTILINE))
 
 
 def _example(line: int, text: str, path: Path) -> Example:
