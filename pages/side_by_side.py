@@ -29,7 +29,9 @@ prefill(view, known)
 presenter, blind = (bool(st.session_state.get(key, False)) for key in ("presenter", "blind"))
 
 # What is asked, and how
-with st.container(horizontal=True, vertical_alignment="center", key="choices"):
+with st.container(
+    horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="choices"
+):
     name = st.pills(
         "Scenario",
         list(known),
@@ -40,12 +42,13 @@ with st.container(horizontal=True, vertical_alignment="center", key="choices"):
         label_visibility="collapsed",
     )
     scenario = known[name or next(iter(known))]
-    st.space("stretch")
-    choices = settings_popover(shown=not presenter)
-    texts, older = texts_popover(scenario, shown=not presenter)
-    recent_popover(view, blind=blind)
-    st.toggle("Blind", key="blind", persist_state="session")
-    st.toggle("Presenter", key="presenter", persist_state="session")
+    # In a container of their own they stay together on a narrow screen.
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
+        choices = settings_popover(shown=not presenter)
+        texts, older = texts_popover(scenario, shown=not presenter)
+        recent_popover(view, blind=blind)
+        st.toggle("Blind", key="blind", persist_state="session")
+        st.toggle("Presenter", key="presenter", persist_state="session")
 st.markdown(safe(scenario.story))
 asked_lanes = (*applicable(choices.backends, texts), *older)
 
