@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from backends.types import Answer, Sampling
+from backends.types import Sampling
 from compare import numbers
 from compare.consistency import fold
+from compare.latency import tokens_per_second
 from compare.live import LiveAnswer
 from ui.text import safe
 
@@ -99,17 +100,11 @@ def figures(calls: Sequence[LiveAnswer]) -> None:
         f"Finished after **{numbers.seconds(total)}**",
         f"**{numbers.count(_mean([answer.usage.prompt_tokens for answer in done]))}** tokens read, "
         f"**{numbers.count(_mean([answer.usage.completion_tokens for answer in done]))}** written",
-        f"**{numbers.rate(_mean([speed(answer) for answer in done]))}** tokens written",
+        f"**{numbers.rate(_mean([tokens_per_second(answer) for answer in done]))}** tokens written",
     ]
     if len(done) > 1:
         lines.append(f"(means of {numbers.plural(len(done), 'answer')})")
     st.caption("  \n".join(lines))
-
-
-def speed(answer: Answer) -> float | None:
-    """Tokens per second of decode without the first, which comes from prefill; None below two tokens."""
-    tokens = answer.usage.completion_tokens - 1
-    return tokens * 1000 / answer.timing.decode_ms if tokens > 0 and answer.timing.decode_ms > 0 else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

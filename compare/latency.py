@@ -1,0 +1,73 @@
+"""How long answers took: percentiles with an interval. Timings come from the engine; none is taken here.
+
+Only finished answers of one mode belong together: cancelled, failed and replayed calls never enter, and
+"alone on the device" and "all lanes at once" are two different questions. Definitions follow the vLLM serving
+benchmark and MLPerf inference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+import numpy as np
+
+from backends.types import Answer
+from compare.statistics import CONFIDENCE
+
+LEAST_FOR_P95 = 20
+PARTS = ("queued_ms", "adapter_switch_ms", "embed_ms", "retrieve_ms", "prefill_ms", "decode_ms")
+"""Of a call, in the order in which they pass; they sum to ``total_ms``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Percentiles:
+    """Of ``n`` values: the median with its interval (None when too few for one), p95 from n = 20 on."""
+
+    n: int
+    p50: float
+    low: float | None
+    high: float | None
+    p95: float | None
+
+
+def percentiles(by_case: Sequence[Sequence[float]], confidence: float = CONFIDENCE) -> Percentiles | None:
+    """Of the values of all cases, by linear interpolation; None without values.
+
+    The median's interval is ``scipy.stats.quantile_test``'s, on the medians of the cases: repeats of a case
+    are alike, and would make it too narrow.
+    """
+    from scipy.stats import quantile_test
+
+    values = [value for case in by_case for value in case]
+    if not values:
+        return None
+    medians = [median(case) for case in by_case if case]
+    interval = quantile_test(medians, p=0.5).confidence_interval(confidence)
+    bounded = bool(np.isfinite(interval.low) and np.isfinite(interval.high))
+    return Percentiles(
+        n=len(values),
+        p50=float(np.quantile(values, 0.5)),
+        low=float(interval.low) if bounded else None,
+        high=float(interval.high) if bounded else None,
+        p95=float(np.quantile(values, 0.95)) if len(values) >= LEAST_FOR_P95 else None,
+    )
+
+
+def mean_parts(answers: Sequence[Answer]) -> dict[str, float]:
+    """The mean of each part, in ms; empty without answers."""
+    if not answers:
+        return {}
+    return {part: fmean(getattr(answer.timing, part) for answer in answers) for part in PARTS}
+
+
+def tpot_ms(answer: Answer) -> float | None:
+    """Time per output token after the first, in ms; None below two tokens."""
+    tokens = answer.usage.completion_tokens - 1
+    first = answer.timing.first_token_ms
+    return (answer.timing.total_ms - first) / tokens if tokens > 0 and first is not None else None
+
+
+def tokens_per_second(answer: Answer) -> float | None:
+    """Decode speed without the first token, which comes from prefill; None below two tokens."""
+    tokens = answer.usage.completion_tokens - 1
+    return tokens * 1000 / answer.timing.decode_ms if tokens > 0 and answer.timing.decode_ms > 0 else None
