@@ -32,6 +32,15 @@ def cosine(value: float | None) -> str:
     return ABSENT if value is None else f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
 
 
+def percent(value: float | None) -> str:
+    """A share as a whole percentage; only nothing is 0 %, and only everything is 100 %."""
+    if value is None:
+        return ABSENT
+    if 0 < value < 1:
+        value = min(max(value, 0.01), 0.99)
+    return f"{100 * value:.0f} %"
+
+
 def share(part: int, whole: int) -> str:
     """As "7 of 10": counts stay counts, as a percentage of few hides how few they are."""
     return f"{part:,} of {whole:,}"

@@ -128,6 +128,8 @@ def test_repeats_are_folded_and_counted(page: AppTest) -> None:
     assert len(view.calls) == 12
     assert any(said in lane(page, "lora") for said in ("of 3 said this", "All 3"))
     assert "means of 3 answers" in lane(page, "lora")
+    assert "wording" in lane(page, "lora")
+    assert "of all its answers to this question (95 %)" in lane(page, "lora")
 
 
 def test_greedy_repeats_are_called_copies(page: AppTest) -> None:
@@ -137,6 +139,7 @@ def test_greedy_repeats_are_called_copies(page: AppTest) -> None:
     followed(page)
     assert "All 2 said this" in lane(page, "prompt")
     assert "copies of one answer" in lane(page, "prompt")
+    assert "wording" not in lane(page, "prompt")
 
 
 def test_a_lane_that_fails_says_why_and_the_others_go_on(page: AppTest) -> None:

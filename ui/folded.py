@@ -7,9 +7,11 @@ import streamlit as st
 
 from backends.types import Sampling
 from compare import numbers
-from compare.consistency import fold
+from compare.consistency import fold, lexical_agreement
 from compare.latency import tokens_per_second
 from compare.live import LiveAnswer
+from compare.statistics import wilson
+from compare.wording import word_differences
 from ui.text import safe
 
 CHECK_LOOKS = {"pass": ("green", ":material/check:"), "fail": ("red", ":material/close:")}
@@ -32,10 +34,44 @@ def answers(calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool)
     if len(groups) > 1:
         others = sum(group.size for group in groups[1:])
         with st.expander(numbers.plural(others, "other answer")):
+            st.caption(
+                "Words that the most frequent answer has not are marked; those that are missing are struck."
+            )
             for group in groups[1:]:
-                st.markdown(f"**{numbers.share(group.size, len(done))}**")
-                _text(group.text, presenter=False)
+                st.markdown(
+                    f"**{numbers.share(group.size, len(done))}**  \n{_marked(groups[0].text, group.text)}"
+                )
     _losses(calls, hints=not presenter)
+
+
+def _marked(usual: str, text: str) -> str:
+    """An answer as Markdown, with what it says in other words than the usual one."""
+    looks = {"same": "{}", "new": ":blue-background[{}]", "left out": ":gray[~~{}~~]"}
+    pieces = word_differences(usual, text)
+    return " ".join(looks[piece.kind].format(safe(piece.text)) for piece in pieces)
+
+
+def consistency(calls: Sequence[LiveAnswer], sampling: Sampling) -> None:
+    """How alike the repeats are and how often they are right; nothing for copies and single answers."""
+    texts = [call.text for call in calls if call.status == "done"]
+    if len(texts) < 2 or sampling.temperature == 0:
+        return
+    groups = fold(texts)
+    alike = numbers.percent(lexical_agreement(texts))
+    lines = [f"**{numbers.plural(len(groups), 'different answer')}**, wording **{alike}** alike"]
+    judged = [outcome for call in calls if (outcome := _outcome(call)) is not None]
+    if judged:
+        low, high = wilson(sum(judged), len(judged))
+        right = numbers.share(sum(judged), len(judged))
+        between = f"{numbers.percent(low)} to {numbers.percent(high)}"
+        lines.append(f"Right **{right}** times: {between} of all its answers to this question (95 %)")
+    st.caption("  \n".join(lines))
+
+
+def _outcome(call: LiveAnswer) -> bool | None:
+    """Whether a call's checks all pass; None when one can't say."""
+    results = {check.result for check in call.checks}
+    return False if "fail" in results else True if results == {"pass"} else None
 
 
 def _said(size: int, whole: int) -> str:

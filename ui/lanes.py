@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from backends.errors import LeverError
-from backends.types import Failure, Passage
+from backends.types import Failure, Passage, Sampling
 from compare import numbers
 from compare.live import LiveAnswer, RunView
 from ui import folded, words
@@ -154,7 +154,7 @@ def _lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: b
         growing.said = st.empty()
         growing.show_text(calls[0])
     if not letter:
-        _figures(backend, calls, presenter=presenter)
+        _figures(backend, calls, view.query.sampling, presenter=presenter)
     return None if over else growing
 
 
@@ -167,9 +167,11 @@ def _title(backend: str, letter: str, *, presenter: bool) -> None:
     st.markdown(f"{level} {title}\n\n{summary if presenter else f':gray[:small[{summary}]]'}")
 
 
-def _figures(backend: str, calls: Sequence[LiveAnswer], *, presenter: bool) -> None:
-    """What stands below an answer: checks, times, sources, and the way to the prompt."""
+def _figures(backend: str, calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool) -> None:
+    """What stands below an answer: checks, consistency, times, sources, and the way to the prompt."""
     folded.checks(calls)
+    if all(call.ended for call in calls):
+        folded.consistency(calls, sampling)
     prompt = calls[0].prompt
     passages = prompt.passages if prompt is not None else ()
     if presenter:
