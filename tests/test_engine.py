@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from backends.engine import local, loop, worker
-from backends.engine.base import Done, Queued, Started, Text
+from backends.engine.base import WENT_FIRST, Done, Event, Queued, Started, Text
 from backends.engine.embedding import check_weights, packaged_folder
 from backends.engine.loading import choose_dtype, choose_threads, model_name
 from backends.engine.local import LocalEngine, engine
@@ -439,3 +439,51 @@ def test_the_embedder_is_loaded_when_nothing_else_is_to_be_done(
     assert engine._worker._embedder is not None
     assert ask(engine, [request("Hi")]).answers
     engine.stop()
+
+
+@pytest.mark.parametrize("mode", ["demo", "bench"])
+def test_a_live_question_goes_first_even_while_a_background_job_decodes(ready_engine, mode):
+    long = [
+        request(f"Count, {name}", id=name, sampling=Sampling(temperature=0, max_tokens=200)) for name in "ab"
+    ]
+    alone = ask(ready_engine, long, mode).answers
+    behind = Calls(expected=2)
+    ready_engine.submit(long, behind.on_event, mode=mode, background=True)
+    assert behind.first_text.wait(60)
+    live = ask(ready_engine, [request("Hi", id="live")])
+    assert not behind.over.is_set()
+    assert live.answers["live"].marks == alone["a"].marks
+    behind.wait()
+    assert any(WENT_FIRST in answer.marks for answer in behind.answers.values())
+    assert {id: answer.text for id, answer in behind.answers.items()} == {
+        id: answer.text for id, answer in alone.items()
+    }
+
+
+def test_a_live_question_overtakes_background_jobs_that_wait(ready_engine):
+    ends: list[str] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, Done):
+            ends.append(event.request_id)
+
+    first = send(ready_engine, [endless()])
+    assert first.first_text.wait(60)
+    ready_engine.submit([request("Later", id="behind")], note, mode="demo", background=True)
+    live = Calls(expected=1)
+    ready_engine.submit([request("Hi", id="live")], lambda e: (note(e), live.on_event(e)), mode="demo")
+    assert first.job is not None
+    first.job.cancel()
+    live.wait()
+    assert ends[0] == "live"
+
+
+def test_an_engine_that_stops_ends_a_background_job_and_the_question_that_interrupts_it(fresh):
+    behind, live = Calls(expected=1), Calls(expected=1)
+    fresh.submit([endless()], behind.on_event, mode="demo", background=True)
+    assert behind.first_text.wait(60)
+    fresh.submit([endless()], live.on_event, mode="demo")
+    assert live.first_text.wait(60)
+    fresh.stop()
+    assert behind.wait().failures
+    assert live.wait().failures

@@ -69,6 +69,8 @@ class Failed:
 
 
 Event = Queued | Started | Text | Done | Failed
+WENT_FIRST = "a live question went first"
+"""The mark of an answer that was paused: its times say nothing of the backend."""
 OnEvent = Callable[[Event], None]
 """Called on the engine's thread; must return at once and never raise."""
 
@@ -128,8 +130,13 @@ class Engine(Protocol):
     def status(self) -> EngineStatus:
         """The state now; never blocks."""
 
-    def submit(self, requests: Sequence[Request], on_event: OnEvent, *, mode: Mode) -> Job:
+    def submit(
+        self, requests: Sequence[Request], on_event: OnEvent, *, mode: Mode, background: bool = False
+    ) -> Job:
         """Queue a group: one merged batch in ``demo`` mode, one row after another in ``bench`` mode.
+
+        A group in the ``background`` waits for all others, and pauses between two steps when one comes; its
+        answers then carry the mark ``WENT_FIRST``.
 
         Requests with the same rendered prompt and adapter are prefilled once in ``demo`` mode.
 

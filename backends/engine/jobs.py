@@ -18,13 +18,19 @@ log = logging.getLogger(__name__)
 
 class GenerationJob:
     """A submitted group. :meth:`cancel` may be called from any thread, everything else belongs to the
-    engine's.
+    engine's. One in the ``background`` lets all others go first, even while it decodes.
     """
 
     def __init__(
-        self, requests: Sequence[Request], on_event: OnEvent, mode: Mode, wake: Callable[[], None]
+        self,
+        requests: Sequence[Request],
+        on_event: OnEvent,
+        mode: Mode,
+        wake: Callable[[], None],
+        *,
+        background: bool = False,
     ) -> None:
-        self.mode = mode
+        self.mode, self.background = mode, background
         self.open = {request.id: request for request in requests}
         self.cancelled: set[str] = set()
         self.dirty = False

@@ -65,17 +65,19 @@ class LocalEngine(EngineLoop):
             adapters=tuple(loaded.adapters.infos.values()) if loaded else (),
             proof=worker.proof if worker else "not run",
             proof_reason=worker.proof_reason if worker else "",
-            queue_length=len(self._queue) + (self._running is not None),
+            queue_length=len(self._queue) + len(self._running),
         )
 
-    def submit(self, requests: Sequence[Request], on_event: OnEvent, *, mode: Mode) -> GenerationJob:
+    def submit(
+        self, requests: Sequence[Request], on_event: OnEvent, *, mode: Mode, background: bool = False
+    ) -> GenerationJob:
         """Queue a group; see :meth:`backends.engine.base.Engine.submit`. While the model loads, the group
         waits.
 
         Raises:
             EngineStopped: the engine is not running, or its contamination proof failed.
         """
-        job = GenerationJob(requests, on_event, mode, self._wake)
+        job = GenerationJob(requests, on_event, mode, self._wake, background=background)
         self._enqueue(job)
         return job
 

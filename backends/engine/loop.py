@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from backends.engine.base import WENT_FIRST
 from backends.engine.jobs import AdapterJob, Ask, GenerationJob
 from backends.errors import EngineStopped, LeverError, as_failure
 from backends.settings import Settings
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 
 SWITCH_S = 0.0005
+"""Seconds after which a busy thread lets others go on. With Python's usual 5 ms a decode step, which lets go
+of the interpreter some hundred times, takes seconds as soon as pages are drawn beside it."""
 PRELOAD_AFTER_S = 2.0
 """How long the engine is idle before it loads the embedder: questions asked while the model loaded go first,
 and the lanes that need no documents come 1.5 s after the model is there (``compare/worker.py``)."""
@@ -43,7 +46,8 @@ class EngineLoop:
         self._lock = threading.Condition()
         self._queue: deque[GenerationJob | AdapterJob] = deque()
         self._asks: deque[Ask] = deque()
-        self._running: GenerationJob | AdapterJob | None = None
+        self._running: list[GenerationJob | AdapterJob] = []
+        """What runs now; before it stands a background job that it interrupts."""
         self._woken = False
         self._stopping = False
         self._state: State = "stopped"
@@ -113,14 +117,21 @@ class EngineLoop:
             return
         self._between(serve=True)
         with self._lock:
-            self._running = self._queue.popleft() if self._queue else None
-            self._woken = self._woken or self._running is not None
-        job = self._running
-        if isinstance(job, AdapterJob):
-            self._load_adapter(job)
-        elif job is not None:
-            self._generate(job)
-        self._running = None
+            waiting = self._in_order()
+            if waiting:
+                self._queue.remove(waiting[0])
+                self._running.append(waiting[0])
+                self._woken = True
+        for job in waiting[:1]:
+            if isinstance(job, AdapterJob):
+                self._load_adapter(job)
+            else:
+                self._generate(job)
+            self._running.pop()
+
+    def _in_order(self) -> list[GenerationJob | AdapterJob]:
+        """The queue as it is served: background jobs last. The lock must be held."""
+        return sorted(self._queue, key=lambda job: isinstance(job, GenerationJob) and job.background)
 
     def _load_adapter(self, job: AdapterJob) -> None:
         assert self._worker is not None
@@ -142,6 +153,10 @@ class EngineLoop:
                 self._between(
                     serve=job.mode == "demo" or not any(row.tokens and not row.finished for row in rows)
                 )
+                if job.background and self._let_others_go_first():
+                    for row in rows:
+                        if not row.finished and WENT_FIRST not in row.marks:
+                            row.marks.append(WENT_FIRST)
             if job.dirty:
                 for row in rows:
                     row.cancelled = row.request.id in job.cancelled
@@ -151,6 +166,21 @@ class EngineLoop:
         except Exception as error:
             job.fail_open(as_failure(error, "engine"))
 
+    def _let_others_go_first(self) -> bool:
+        """Answer what was asked meanwhile, in the midst of a background job; gives whether anything was."""
+        any_went = False
+        while True:
+            with self._lock:
+                others = (job for job in self._queue if isinstance(job, GenerationJob) and not job.background)
+                job = next(others, None)
+                if job is None:
+                    return any_went
+                self._queue.remove(job)
+                self._running.append(job)
+            self._generate(job)
+            self._running.pop()
+            any_went = True
+
     def _between(self, *, serve: bool) -> None:
         """What is done between two steps: leave when stopped, answer questions, tell the queue, end cancelled
         waiters.
@@ -159,9 +189,10 @@ class EngineLoop:
             raise _StopNow
         with self._lock:
             self._woken = not serve and bool(self._asks)
-            waiting = [job for job in self._queue if isinstance(job, GenerationJob)]
-            before = int(self._running is not None)
-            ahead = {id(job): before + place for place, job in enumerate(self._queue)}
+            queue = self._in_order()
+            waiting = [job for job in queue if isinstance(job, GenerationJob)]
+            before = int(bool(self._running))
+            ahead = {id(job): before + place for place, job in enumerate(queue)}
         while serve and self._asks:
             self._asks.popleft().serve()
         for job in waiting:
@@ -182,11 +213,11 @@ class EngineLoop:
         """Nothing may wait for a thread that is gone: every call and question gets its sentence."""
         with self._lock:
             self._state, self._detail = state, detail
-            jobs = [*([self._running] if self._running else []), *self._queue]
+            jobs = [*self._running, *self._queue]
             asks = list(self._asks)
             self._queue.clear()
             self._asks.clear()
-            self._running = None
+            self._running.clear()
         error = EngineStopped(detail)
         results: list[Future] = [ask.result for ask in asks]
         for job in jobs:
