@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from backends.engine.base import AdapterInfo
 from backends.scenario import NO_TEXTS, FewShot, PromptTexts
@@ -22,8 +22,11 @@ from backends.types import (
     Timing,
     Usage,
 )
+from compare.cases import Case
 from compare.checks import CheckKind, CheckOutcome, CheckResult
+from compare.judged import JudgedCall
 from compare.live import CallKey, CallStatus, LiveAnswer, Provenance, RunStatus, RunView, call_keys
+from compare.plan import Plan
 from compare.seeds import call_seed
 from compare.tables import CallRow, CheckResultRow, JsonValue, PromptRow, PromptVersionRow, RunRow
 
@@ -51,6 +54,64 @@ def run_row(view: RunView, version: PromptVersionRow, owner: str) -> RunRow:
         owner=owner,
         started_at=view.started_at,
     )
+
+
+def scenario_run_row(
+    run_id: str, plan: Plan, version: PromptVersionRow, owner: str, started_at: str
+) -> RunRow:
+    """A scenario run as it begins."""
+    return RunRow(
+        id=run_id,
+        status="running",
+        scenario=plan.scenario,
+        query="",
+        cases=[asdict(case) for case in plan.cases],
+        backends=list(plan.lanes),
+        repeats=plan.repeats,
+        seed=plan.seed,
+        mode=plan.mode,
+        sampling=asdict(plan.sampling),
+        prompt_version=version,
+        owner=owner,
+        started_at=started_at,
+    )
+
+
+def plan_of(run: RunRow) -> Plan:
+    """A scenario run's configuration."""
+    return Plan(
+        scenario=run.scenario,
+        cases=tuple(_case(case) for case in cast("list[dict[str, Any]]", run.cases or [])),
+        lanes=tuple(str(name) for name in run.backends),
+        repeats=run.repeats,
+        seed=run.seed,
+        mode=cast("Mode", run.mode),
+        sampling=_sampling(run),
+    )
+
+
+def judged_call(row: CallRow, group: str) -> JudgedCall:
+    """A stored call as the measures need it."""
+    timing = None if row.timing is None else Timing(**cast("dict[str, float]", row.timing))
+    usage = Usage(prompt_tokens=row.prompt_tokens or 0, completion_tokens=row.completion_tokens or 0)
+    return JudgedCall(
+        case_id=row.case_id,
+        group=group,
+        lane=row.backend,
+        repeat=row.repeat,
+        status=cast("CallStatus", row.status),
+        text=row.text,
+        timing=timing,
+        usage=None if timing is None else usage,
+        checks=tuple(
+            (cast("CheckKind", check.kind), cast("CheckOutcome", check.result)) for check in row.checks
+        ),
+        marks=tuple(cast("list[str]", row.marks or [])),
+    )
+
+
+def _case(row: dict[str, Any]) -> Case:
+    return Case(**{**row, "tags": tuple(row["tags"]), "labels": tuple(row["labels"])})
 
 
 def provenance_json(provenance: Provenance) -> JsonValue:
@@ -109,7 +170,7 @@ def run_view(run: RunRow, calls: Sequence[CallRow]) -> RunView:
         texts_version=None if run.prompt_version is None else run.prompt_version.number,
         started_at=run.started_at,
         finished_at=run.finished_at or "",
-        provenance=_provenance(run.provenance),
+        provenance=stored_provenance(run.provenance),
     )
 
 
@@ -121,14 +182,18 @@ def prompt_texts(row: PromptVersionRow) -> PromptTexts:
     )
 
 
-def _query(run: RunRow) -> Query:
+def _sampling(run: RunRow) -> Sampling:
     sampling = dict(cast("dict[str, object]", run.sampling))
     sampling["stop"] = tuple(cast("list[str]", sampling["stop"]))
+    return Sampling(**sampling)  # type: ignore[arg-type]
+
+
+def _query(run: RunRow) -> Query:
     return Query(
         text=run.query,
         scenario=run.scenario,
         case_id=run.case_id,
-        sampling=Sampling(**sampling),  # type: ignore[arg-type]
+        sampling=_sampling(run),
         repeats=run.repeats,
         seed=run.seed,
         mode=cast("Mode", run.mode),
@@ -203,7 +268,8 @@ def _prompt(row: PromptRow, timing: Timing | None) -> Prompt:
     )
 
 
-def _provenance(value: JsonValue | None) -> Provenance | None:
+def stored_provenance(value: JsonValue | None) -> Provenance | None:
+    """What produced a run's answers; None before it is known."""
     if value is None:
         return None
     known = dict(cast("dict[str, object]", value))

@@ -8,7 +8,7 @@ database.
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,10 @@ from backends.settings import settings
 from backends.types import Prompt
 from compare import rows
 from compare.database import open_database, store_errors
+from compare.judged import JudgedCall
 from compare.live import LiveAnswer, Provenance, RunView
 from compare.owner import is_gone, this_process
+from compare.plan import Plan, PlannedKey
 from compare.tables import CallRow, EmbeddingRow, PassageRow, PromptRow, PromptVersionRow, RunRow
 
 FOREIGN_RUN_ENDS = timedelta(days=1)
@@ -52,6 +54,20 @@ class RunLine:
     scenario: str
     status: str
     started_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """A scenario run as it is stored. Times are UTC, ISO 8601."""
+
+    id: str
+    name: str
+    status: str
+    plan: Plan
+    calls: tuple[JudgedCall, ...]
+    provenance: Provenance | None
+    started_at: str
+    finished_at: str
 
 
 def now() -> str:
@@ -124,6 +140,76 @@ class Store:
             prompt_hash = None if call.prompt is None else _keep_prompt(session, call.prompt, call)
             session.add(rows.call_row(run_id, case_id, call, prompt_hash, now()))
 
+    def create_scenario_run(self, run_id: str, plan: Plan, texts: PromptTexts) -> None:
+        """Store a scenario run as it begins."""
+        with self._write() as session:
+            version = _version(session, plan.scenario, texts)
+            session.add(rows.scenario_run_row(run_id, plan, version, this_process(), now()))
+
+    def reopen_run(self, run_id: str) -> Plan:
+        """Take an interrupted scenario run over; gives what it asks.
+
+        Raises:
+            BadInput: there is no such run, it is no scenario run, it is done, or somebody runs it.
+        """
+        with self._write() as session:
+            run = _found(session, run_id)
+            if run.cases is None:
+                raise BadInput("This run is a live question; only scenario runs can be resumed.")
+            if run.status == "done":
+                raise BadInput("This run is done.", "Start a new one.")
+            if run.status == "running" and not _is_over(run):
+                raise BadInput("This run still goes on.")
+            run.status, run.owner, run.finished_at = "running", this_process(), None
+            return rows.plan_of(run)
+
+    def interrupt_run(self, run_id: str) -> None:
+        """Say that a run ended before its calls did."""
+        with self._write() as session:
+            values = {"status": "interrupted", "finished_at": now()}
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+    def save_calls(self, run_id: str, calls: Sequence[tuple[str, LiveAnswer]]) -> None:
+        """Store ended calls, each with its case's id, in one transaction; committed when this returns."""
+        with self._write() as session:
+            for case_id, call in calls:
+                prompt_hash = None if call.prompt is None else _keep_prompt(session, call.prompt, call)
+                session.add(rows.call_row(run_id, case_id, call, prompt_hash, now()))
+
+    def stored_calls(self, run_id: str) -> dict[PlannedKey, bool]:
+        """The calls that have a row, and whether each is done."""
+        columns = (CallRow.case_id, CallRow.backend, CallRow.repeat, CallRow.status)
+        with self._read() as session:
+            found = session.execute(select(*columns).where(CallRow.run_id == run_id))
+            return {(case, lane, repeat): status == "done" for case, lane, repeat, status in found}
+
+    def load_scenario_run(self, run_id: str) -> StoredRun:
+        """A scenario run with its calls as the measures need them, in the order in which they ended.
+
+        Raises:
+            BadInput: there is no such run, or it is a live question.
+        """
+        with self._read() as session:
+            run = _found(session, run_id)
+            if run.cases is None:
+                raise BadInput(
+                    "This run is a live question.", "Scenario runs are made by: python -m compare run"
+                )
+            plan = rows.plan_of(run)
+            groups = {case.id: case.group for case in plan.cases}
+            query = select(CallRow).where(CallRow.run_id == run_id).order_by(CallRow.id)
+            found = session.scalars(query.options(selectinload(CallRow.checks))).all()
+            return StoredRun(
+                id=run.id,
+                name=run.name,
+                status=run.status,
+                plan=plan,
+                calls=tuple(rows.judged_call(row, groups.get(row.case_id, row.case_id)) for row in found),
+                provenance=rows.stored_provenance(run.provenance),
+                started_at=run.started_at,
+                finished_at=run.finished_at or "",
+            )
+
     def finish_run(self, run_id: str) -> str:
         """Say that the run is done; gives the time that is stored."""
         finished_at = now()
@@ -133,13 +219,16 @@ class Store:
         return finished_at
 
     def load_run(self, run_id: str) -> RunView:
-        """The run with its calls, as a screen shows it; calls that were never stored are filled in as such.
+        """A live question's run with its calls, as a screen shows it; calls that were never stored are filled
+        in as such.
 
         Raises:
-            BadInput: there is no such run.
+            BadInput: there is no such run, or it is a scenario run.
         """
         with self._read() as session:
             run = _found(session, run_id)
+            if run.cases is not None:
+                raise BadInput("This is a scenario run.", f"See it by: python -m compare results {run_id}")
             over = run.status == "running" and _is_over(run)
         if over:
             with self._write() as session:
@@ -153,10 +242,11 @@ class Store:
             return rows.run_view(run, session.scalars(query).all())
 
     def recent_runs(self, limit: int = 20) -> tuple[RunLine, ...]:
-        """The newest runs, newest first."""
+        """The newest runs of live questions, newest first."""
         shown = (RunRow.id, RunRow.name, RunRow.query, RunRow.scenario, RunRow.status, RunRow.started_at)
         with self._read() as session:
-            found = session.execute(select(*shown).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit))
+            live = select(*shown).where(RunRow.cases.is_(None))
+            found = session.execute(live.order_by(RunRow.started_at.desc(), RunRow.id).limit(limit))
             return tuple(RunLine(**row._mapping) for row in found)
 
     def rename_run(self, run_id: str, name: str) -> None:

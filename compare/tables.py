@@ -73,7 +73,8 @@ class RunRow(Table):
     """One run: its configuration, and what produced its answers (null until the engine is ready).
 
     ``owner`` names the process that runs it ("host pid start"), so that another one can see that it is gone;
-    ``name`` is what somebody called it, maybe nothing.
+    ``name`` is what somebody called it, maybe nothing. ``cases`` are those of a scenario run; None for a live
+    question's, whose text is ``query``.
     """
 
     __tablename__ = "run"
@@ -84,6 +85,7 @@ class RunRow(Table):
     query: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text, server_default="")
     case_id: Mapped[str | None] = mapped_column(String(200))
+    cases: Mapped[JsonValue | None] = mapped_column(JSON(none_as_null=True))
     backends: Mapped[JsonValue]
     repeats: Mapped[int]
     seed: Mapped[int] = mapped_column(Unsigned64)

@@ -20,9 +20,9 @@ from backends.types import Failure, Prompt, Stage
 from compare.cases import Case
 from compare.checks import CheckResult, checked_part, run_checks
 from compare.lanes import Lane, bench_order
-from compare.live import CallKey, LiveAnswer, LiveRun, Provenance
+from compare.live import CallKey, LiveAnswer, LiveRun
+from compare.provenance import provenance_of
 from compare.store import Store, now
-from compare.versions import package_versions
 
 PATROL_S = 1.0
 """How often a waiting worker looks whether the engine is still there, in seconds."""
@@ -254,19 +254,7 @@ class Worker:
         self.run.finish(finished_at)
 
     def _note_provenance(self) -> None:
-        status = self.engine.status()
-        provenance = Provenance(
-            model=status.model,
-            model_path=status.model_path,
-            base_hash=status.base_hash,
-            device=status.device,
-            dtype=status.dtype,
-            threads=status.threads,
-            adapters=tuple(adapter for adapter in status.adapters if adapter.key in self._adapters),
-            proof=status.proof,
-            proof_reason=status.proof_reason,
-            versions=package_versions(),
-        )
+        provenance = provenance_of(self.engine.status(), self._adapters)
         self.run.set_provenance(provenance)
         if self.store_failure is None:
             with suppress(Exception):  # A store that fails shows on the calls.

@@ -1,0 +1,90 @@
+"""``results``: a stored scenario run in figures, the same each time they are computed."""
+
+import argparse
+from dataclasses import asdict, fields
+
+from compare.command import BROKEN, FINE, Outcome
+from compare.judged import JudgedCall
+from compare.numbers import count, percent, seconds, share
+from compare.store import StoredRun, store
+from compare.summary import LaneSummary, summarise, summary_document
+
+MEASURES = (
+    "n_cases", "n_calls", "n_failed", "n_unscored", "n_groups", "pass_rate", "tar_raw", "tar_parsed",
+    "modal_share", "semantic_agreement", "lexical_agreement", "format_valid", "pass_k", "ttft_ms_p50",
+    "ttft_ms_p95", "total_ms_p50", "tokens_per_second_p50", "prompt_tokens_mean", "completion_tokens_mean",
+)  # fmt: skip
+"""The figures of a lane that are single numbers, as the document names them."""
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    """Add the command to the command line."""
+    command = commands.add_parser("results", help="show the figures of a stored run")
+    command.add_argument("run_id", metavar="RUN")
+    command.add_argument("--calls", action="store_true", help="with --json, give every call too")
+    return command
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    """Compute the figures from the store alone.
+
+    Raises:
+        BadInput: there is no such run.
+    """
+    return outcome_of(store().load_scenario_run(options.run_id), calls=options.calls)
+
+
+def outcome_of(stored: StoredRun, *, calls: bool) -> Outcome:
+    """A run's figures, as JSON and as a table for people."""
+    summary = summarise(stored.calls, stored.plan)
+    provenance = stored.provenance
+    document: dict[str, object] = {
+        "run_id": stored.id,
+        "scenario": stored.plan.scenario,
+        "status": stored.status,
+        "mode": stored.plan.mode,
+        "model": provenance and provenance.model,
+        "proof": provenance and provenance.proof,
+        "backends": summary_document(summary),
+    }
+    if calls:
+        document["calls"] = [_call(call) for call in stored.calls]
+    done = any(call.status == "done" for call in stored.calls)
+    return Outcome(document=document, text=_text(stored, summary), exit_code=FINE if done else BROKEN)
+
+
+def _call(call: JudgedCall) -> dict[str, object]:
+    found: dict[str, object] = {field.name: getattr(call, field.name) for field in fields(call)}
+    found["timing"] = call.timing and asdict(call.timing)
+    found["usage"] = call.usage and asdict(call.usage)
+    found["checks"] = [{"kind": kind, "result": result} for kind, result in call.checks]
+    found["outcome"] = call.outcome()
+    return found
+
+
+def _text(stored: StoredRun, summary: dict[str, LaneSummary]) -> str:
+    plan = stored.plan
+    asked = f"{count(len(plan.cases))} cases, {plan.repeats} repeats, {plan.mode}"
+    lines = [f"{plan.scenario}: {asked}, {stored.status}", ""]
+    lines += [f"{lane:14}{_line(found)}" for lane, found in summary.items()]
+    return "\n".join([*lines, "", f"run {stored.id}"])
+
+
+def _line(found: LaneSummary) -> str:
+    passes = found.passes
+    if passes is None:
+        right = "nothing to judge"
+    elif passes.enough:
+        right = f"right {percent(passes.value)} (95 %: {percent(passes.low)} to {percent(passes.high)})"
+    else:
+        right = f"right {share(round(passes.value * passes.cases), passes.cases)} cases, too few to say more"
+    parts = [right]
+    if found.modal_share is not None:
+        parts.append(f"same answer {percent(found.modal_share)}")
+    if found.total_ms is not None:
+        parts.append(f"half within {seconds(found.total_ms.p50)}")
+    if found.n_failed:
+        parts.append(f"{count(found.n_failed)} failed")
+    if found.n_unscored:
+        parts.append(f"{count(found.n_unscored)} not judged")
+    return ", ".join(parts)

@@ -1,0 +1,98 @@
+"""``run``: all cases of a scenario to several backends, in the background of whatever else is asked."""
+
+import argparse
+
+from backends.errors import BadInput, EngineStopped
+from backends.scenario import load_scenario
+from backends.types import Sampling
+from compare.command import BROKEN, FINE, GATE_FAILED, Outcome, say, started_engine
+from compare.command_ask import add_run_options
+from compare.command_results import MEASURES, outcome_of
+from compare.gates import read_gate
+from compare.numbers import seconds, share
+from compare.plan import Plan
+from compare.scenario_run import Progress, ScenarioRun, make_plan, resume_scenario_run, start_scenario_run
+from compare.store import store
+
+PATIENCE_S = 1.0
+"""How often to look for progress (and to hear Ctrl-C), in seconds."""
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    """Add the command to the command line."""
+    command = commands.add_parser("run", help="ask all backends all cases of a scenario")
+    command.add_argument("scenario", nargs="?", metavar="NAME", help="a folder of scenarios/")
+    add_run_options(command)
+    command.add_argument("--split", choices=("dev", "test", "all"), default="all", help="default: all cases")
+    command.add_argument("--first", type=int, metavar="N", help="only the first N of them")
+    command.add_argument("--resume", metavar="RUN", help="go on with a run that was interrupted")
+    command.add_argument(
+        "--gate", action="append", default=[], metavar="GATE", help='such as "rag.pass_rate>=0.8"; repeatable'
+    )
+    command.add_argument("--calls", action="store_true", help="with --json, give every call too")
+    return command
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    """Run, wait, and show the figures.
+
+    Raises:
+        BadInput: what is asked for can't be; nothing was run then.
+        EngineStopped: the model is not there.
+    """
+    plan = None if options.resume else _plan(options)
+    lanes = plan.lanes if plan else store().load_scenario_run(options.resume).plan.lanes
+    gates = [read_gate(text, lanes, MEASURES) for text in options.gate]
+    engine, status = started_engine()
+    if status.state != "ready":
+        raise EngineStopped(status.detail)
+    if plan is None:
+        going = resume_scenario_run(options.resume, store=store(), engine=engine)
+    else:
+        going = start_scenario_run(plan, store=store(), engine=engine)
+    say(f"Run {going.id}")
+    progress = _follow(going)
+    if progress.problem:
+        say(progress.problem)
+        say(f"Go on by: python -m compare run --resume {going.id}")
+    outcome = outcome_of(store().load_scenario_run(going.id), calls=options.calls)
+    figures = outcome.document["backends"]
+    failures = [failure for gate in gates if (failure := gate.failure(figures))]  # type: ignore[arg-type]
+    for failure in failures:
+        say(failure)
+    code = BROKEN if progress.state != "done" or not progress.done else GATE_FAILED if failures else FINE
+    return Outcome(document=outcome.document, text=outcome.text, exit_code=code)
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    if not options.scenario:
+        raise BadInput("Name a scenario to run, or a run to resume.")
+    return make_plan(
+        load_scenario(options.scenario),
+        tuple(name.strip() for name in options.backends.split(",") if name.strip()),
+        which=options.split,
+        first=options.first,
+        repeats=options.repeats,
+        seed=options.seed,
+        mode=options.mode,
+        sampling=Sampling(
+            temperature=options.temperature, top_p=options.top_p, max_tokens=options.max_tokens
+        ),
+    )
+
+
+def _follow(going: ScenarioRun) -> Progress:
+    said = -1
+    progress = going.progress()
+    while not progress.ended:
+        try:
+            progress = going.wait(PATIENCE_S)
+        except KeyboardInterrupt:
+            say("Stopping ...")
+            going.cancel()
+        ended = progress.done + progress.failed
+        if ended != said:
+            said = ended
+            left = "" if progress.left_s is None else f", about {seconds(1000 * progress.left_s)} left"
+            say(f"{share(ended, progress.planned)} calls{left}")
+    return progress
