@@ -10,11 +10,13 @@ from backends.engine.base import WENT_FIRST
 from backends.errors import BadInput
 from backends.types import Sampling, Timing, Usage
 from compare.cases import Case
+from compare.command_diff import compare_runs
 from compare.command_results import MEASURES
 from compare.gates import read_gate
 from compare.judged import JudgedCall, Outcome
 from compare.live import CallStatus
 from compare.plan import Plan
+from compare.store import StoredRun
 from compare.summary import case_scores, summarise, summary_document
 
 TIMING = Timing(
@@ -129,6 +131,37 @@ def test_any_calls_have_figures_and_the_same_ones_in_any_order(
     )
     for name, value in summary_document(summarise(calls, whole))["rag"].items():
         assert value is None or isinstance(value, int | float | list), name
+
+
+def stored(scores: dict[int, Outcome], **changes: object) -> StoredRun:
+    calls = tuple(call(case, outcome=outcome) for case, outcome in scores.items())
+    run = StoredRun(
+        id="r",
+        name="",
+        status="done",
+        plan=plan(40),
+        calls=calls,
+        provenance=None,
+        started_at="",
+        finished_at="",
+    )
+    return replace(run, **changes)  # type: ignore[arg-type]
+
+
+def test_two_runs_are_compared_on_the_cases_that_both_judged() -> None:
+    before = stored(dict.fromkeys(range(20), "fail") | {20: "pass", 21: "pass", 22: "unscored"})
+    after = stored(dict.fromkeys(range(19), "pass") | {19: "fail", 20: "fail", 22: "pass"})
+    found = compare_runs(before, after)
+    assert len(found.better) == 19
+    assert found.worse == (("rag", "c20"),)
+    assert found.same == (("rag", "c19"),)
+    assert (found.only_a, found.only_b) == ((("rag", "c21"),), (("rag", "c22"),))
+    gain = found.by_lane["rag"]
+    assert gain is not None
+    assert gain.value == pytest.approx(18 / 21)
+    assert gain.low > 0.5
+    with pytest.raises(BadInput, match="different scenarios"):
+        compare_runs(before, stored({}, plan=replace(plan(1), scenario="other")))
 
 
 def test_a_gate_holds_or_says_why_not() -> None:

@@ -68,14 +68,16 @@ def started() -> tuple[LocalEngine, EngineStatus]:
     return one, status
 
 
-def generate(one: LocalEngine, prompts: list[Prompt], sampling: Sampling, seeds: list[int]) -> list[str]:
+def generate(
+    one: LocalEngine, prompts: list[Prompt], sampling: Sampling, seeds: list[int], batch: int = BATCH
+) -> list[str]:
     """The answers' texts, in order, in batches; a failure ends the script."""
     texts: list[str] = []
-    for start in range(0, len(prompts), BATCH):
+    for start in range(0, len(prompts), batch):
         now = time.perf_counter()
         requests = [
             Request(id=str(i), prompt=prompts[i], sampling=sampling, seed=seeds[i], submitted_at=now)
-            for i in range(start, min(start + BATCH, len(prompts)))
+            for i in range(start, min(start + batch, len(prompts)))
         ]
         texts += generate_batch(one, requests)
         print(f"  {len(texts)}/{len(prompts)}", end="\r", file=sys.stderr, flush=True)
