@@ -8,31 +8,25 @@ flight; going on later asks exactly the calls that have no row.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Literal
 
-from backends.engine.base import Done, Engine, Failed, Job, Request
-from backends.engine.base import Event as EngineEvent
+from backends.engine.base import Engine
 from backends.errors import BadInput, EngineStopped, LeverError, as_failure
 from backends.scenario import Scenario, load_scenario
-from backends.types import Mode, Prompt, Sampling
+from backends.types import Mode, Sampling
+from compare.asker import PATROL_S, Asker, Group, Stopped
 from compare.cases import load_cases
-from compare.checks import checked_part, run_checks
-from compare.lanes import check_lanes, open_lanes
-from compare.live import LiveAnswer
-from compare.plan import Plan, PlannedCall, PlannedKey, Which
+from compare.lanes import check_lanes
+from compare.plan import Plan, PlannedCall, Which
 from compare.provenance import provenance_of
 from compare.runner import check_query
-from compare.seeds import call_seed
 from compare.store import Store, new_run_id
 
 ROWS = 32
 """Calls in one group: enough to keep a processor busy, few enough to be stored every few seconds."""
-PATROL_S = 0.5
-"""How often a waiting run looks whether it is to stop or the engine is gone."""
 State = Literal["running", "paused", "done", "stopped"]
 """``stopped``: cancelled or broken; it can be resumed."""
 
@@ -54,21 +48,6 @@ class Progress:
         return self.state in ("done", "stopped")
 
 
-class _Stop(Exception):
-    """Somebody cancelled the run."""
-
-
-@dataclass
-class _Group:
-    """Calls that are with the engine, or whose preparation failed."""
-
-    calls: list[PlannedCall]
-    prompts: dict[PlannedKey, Prompt]
-    ends: "SimpleQueue[Done | Failed]" = field(default_factory=SimpleQueue)
-    settled: list[tuple[str, LiveAnswer]] = field(default_factory=list)
-    job: Job | None = None
-
-
 class ScenarioRun:
     """A run in this process. Every method may be called from any thread."""
 
@@ -76,12 +55,10 @@ class ScenarioRun:
         """``id`` names a stored run; calls that have a row are not asked again."""
         self.id, self.plan = id, plan
         self._store, self._engine = store, engine
-        self._scenario = load_scenario(plan.scenario)
-        self._lanes = {lane.name: lane for lane in open_lanes(plan.lanes, self._scenario, store)}
         self._lock = Lock()
-        self._go = Event()
+        self._go, self._cancelled, self._over = Event(), Event(), Event()
         self._go.set()
-        self._cancelled, self._over = Event(), Event()
+        self._asker = Asker(id, plan, store=store, engine=engine, cancelled=self._cancelled)
         self._progress = Progress(state="running", planned=len(plan.calls()), done=0, failed=0, left_s=None)
 
     def progress(self) -> Progress:
@@ -119,11 +96,12 @@ class ScenarioRun:
             stored = self._store.stored_calls(self.id)
             self._count(done=sum(stored.values()), failed=len(stored) - sum(stored.values()))
             self._wait_ready()
-            todo = [call for call in self.plan.calls() if call.key not in stored]
-            self._ask_all(todo)
+            self._note_provenance()
+            self._ask_all([call for call in self.plan.calls() if call.key not in stored])
+            self._note_provenance()  # Adapters are loaded when they are first asked for.
             self._store.finish_run(self.id)
             state = "done"
-        except _Stop:
+        except Stopped:
             problem = "Stopped; it can be resumed."
         except LeverError as error:
             problem = str(error)
@@ -153,34 +131,35 @@ class ScenarioRun:
         """
         bench = self.plan.mode == "bench"
         if bench and todo:
-            self._prepare([replace(todo[0], lane=lane) for lane in self.plan.lanes])
+            self._asker.prepare([replace(todo[0], lane=lane) for lane in self.plan.lanes])
         began, at_first = time.monotonic(), self.progress()
-        flying: list[_Group] = []
+        flying: list[Group] = []
         try:
             for calls in _groups(todo, 1 if bench else ROWS):
                 if not self._go.is_set():
                     self._settle_all(flying)
                 self._may_go_on()
-                flying.append(self._prepare(calls))
-                self._submit(flying[-1])
+                flying.append(self._asker.prepare(calls))
+                self._asker.submit(flying[-1])
                 while len(flying) > (0 if bench else 1):
                     self._settle(flying.pop(0))
                 self._estimate(began, at_first)
         finally:
             self._settle_all(flying)
-        self._store.set_provenance(self.id, provenance_of(self._engine.status(), self._adapters()))
 
-    def _settle_all(self, flying: list[_Group]) -> None:
+    def _settle_all(self, flying: list[Group]) -> None:
         if self._cancelled.is_set():
-            for group in flying:
-                if group.job is not None:
-                    group.job.cancel()
+            self._asker.give_up(flying)
         while flying:
             self._settle(flying.pop(0))
 
-    def _adapters(self) -> set[str]:
-        status = self._engine.status()
-        return {info.key for info in status.adapters if info.scenario == self.plan.scenario}
+    def _settle(self, group: Group) -> None:
+        done, failed = self._asker.settle(group)
+        self._count(done=done, failed=failed)
+
+    def _note_provenance(self) -> None:
+        produced = provenance_of(self._engine.status(), self._asker.adapters())
+        self._store.set_provenance(self.id, produced)
 
     def _may_go_on(self) -> None:
         while not self._go.wait(PATROL_S):
@@ -189,104 +168,7 @@ class ScenarioRun:
 
     def _check_cancelled(self) -> None:
         if self._cancelled.is_set():
-            raise _Stop
-
-    def _prepare(self, calls: Sequence[PlannedCall]) -> _Group:
-        """The prompts, one for each case and lane; what can't be prepared is settled as failed."""
-        group = _Group(calls=list(calls), prompts={})
-        made: dict[tuple[str, str], Prompt | LeverError | Exception] = {}
-        for call in calls:
-            place = (call.case.id, call.lane)
-            if place not in made:
-                lane = self._lanes[call.lane]
-                try:
-                    made[place] = lane.backend.prepare(
-                        self.plan.query(call.case), lane.scenario, self._engine
-                    )
-                except EngineStopped:
-                    raise
-                except Exception as error:
-                    made[place] = error
-            found = made[place]
-            if isinstance(found, Prompt):
-                group.prompts[call.key] = found
-            else:
-                answer = replace(self._answer(call), status="failed", failure=as_failure(found, "prepare"))
-                group.settled.append((call.case.id, answer))
-        return group
-
-    def _answer(self, call: PlannedCall) -> LiveAnswer:
-        seed = call_seed(self.plan.seed, call.case.id, call.repeat)
-        return LiveAnswer(backend=call.lane, repeat=call.repeat, seed=seed)
-
-    def _submit(self, group: _Group) -> None:
-        asked = [call for call in group.calls if call.key in group.prompts]
-        if not asked:
-            return
-        now = time.perf_counter()
-        requests = []
-        for place, call in enumerate(asked):
-            prompt = group.prompts[call.key]
-            prepared_s = (prompt.embed_ms + prompt.retrieve_ms) / 1000
-            requests.append(
-                Request(
-                    id=str(place),
-                    prompt=prompt,
-                    sampling=self.plan.sampling,
-                    seed=self._answer(call).seed,
-                    submitted_at=now - prepared_s,
-                )
-            )
-        group.calls = asked
-
-        def note(event: EngineEvent) -> None:
-            if isinstance(event, Done | Failed):
-                group.ends.put(event)
-
-        group.job = self._engine.submit(requests, note, mode=self.plan.mode, background=True)
-
-    def _settle(self, group: _Group) -> None:
-        """Wait for the group's ends, check the answers, store them all."""
-        waiting = len(group.calls) if group.job is not None else 0
-        while waiting:
-            event = self._next(group)
-            waiting -= 1
-            call = group.calls[int(event.request_id)]
-            group.settled.append((call.case.id, self._ended(call, group.prompts[call.key], event)))
-        kept = [(case, answer) for case, answer in group.settled if answer.status != "cancelled"]
-        self._store.save_calls(self.id, kept)
-        failed = sum(answer.status == "failed" for _, answer in kept)
-        self._count(done=len(kept) - failed, failed=failed)
-        if len(kept) < len(group.settled):
-            raise _Stop
-
-    def _next(self, group: _Group) -> Done | Failed:
-        while True:
-            try:
-                return group.ends.get(timeout=PATROL_S)
-            except Empty:
-                if self._cancelled.is_set() and group.job is not None:
-                    group.job.cancel()
-                status = self._engine.status()
-                if status.state in ("failed", "stopped") and group.ends.empty():
-                    raise EngineStopped(status.detail) from None
-
-    def _ended(self, call: PlannedCall, prompt: Prompt, event: Done | Failed) -> LiveAnswer:
-        """The call as its last event leaves it. An engine that is gone says nothing of the backend: the call
-        is asked again by resuming.
-        """
-        answered = replace(self._answer(call), prompt=prompt)
-        if isinstance(event, Failed):
-            if self._engine.status().state != "ready":
-                raise EngineStopped(event.failure.message)
-            return replace(answered, status="failed", failure=event.failure)
-        answer = event.answer
-        answered = replace(answered, text=answer.text, answer=answer)
-        if answer.finish == "cancelled":
-            return replace(answered, status="cancelled")
-        said = checked_part(answer.text, self._lanes[call.lane].backend.layers)
-        checks = run_checks(call.case, said, prompt.passages, self._scenario)
-        return replace(answered, status="done", checks=checks)
+            raise Stopped
 
     def _count(self, *, done: int, failed: int) -> None:
         with self._lock:

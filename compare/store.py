@@ -5,34 +5,28 @@ per hash, with their passages. ``compare/tables.py`` holds the tables, ``compare
 database.
 """
 
-import hashlib
-import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
 import numpy as np
-from sqlalchemy import Engine, delete, func, make_url, select, update
+from sqlalchemy import Engine, delete, make_url, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from backends.errors import BadInput
 from backends.scenario import PromptTexts
 from backends.settings import settings
-from backends.types import Prompt
 from compare import rows
 from compare.database import open_database, store_errors
 from compare.judged import JudgedCall
 from compare.live import LiveAnswer, Provenance, RunView
-from compare.owner import is_gone, this_process
+from compare.owner import this_process
 from compare.plan import Plan, PlannedKey
+from compare.records import found_run, is_over, keep_prompt, mark_interrupted, now, text_hash, version_row
 from compare.tables import CallRow, EmbeddingRow, PassageRow, PromptRow, PromptVersionRow, RunRow
-
-FOREIGN_RUN_ENDS = timedelta(days=1)
-"""A run of another machine, which can't be asked, counts as interrupted after this long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +64,9 @@ class StoredRun:
     finished_at: str
 
 
-def now() -> str:
-    """The time in UTC, ISO 8601, to the millisecond: how the store writes every time."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
 def new_run_id() -> str:
     """A fresh run id, short enough for a link and not to be guessed."""
     return secrets.token_hex(8)
-
-
-def text_hash(text: str) -> str:
-    """SHA-256 of a text in UTF-8, in hex: the key of prompts, prompt texts and embeddings."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Store:
@@ -101,7 +85,7 @@ class Store:
                 engine = open_database(self.url)
                 try:
                     with store_errors(), _writing(engine) as session:
-                        _mark_interrupted(session)
+                        mark_interrupted(session)
                 except BaseException:
                     engine.dispose()
                     raise
@@ -124,7 +108,7 @@ class Store:
     def create_run(self, view: RunView) -> int:
         """Store a run as it begins; gives the number of its prompt texts within the scenario."""
         with self._write() as session:
-            version = _version(session, view.scenario, view.texts)
+            version = version_row(session, view.scenario, view.texts)
             session.add(rows.run_row(view, version, this_process()))
             return version.number
 
@@ -137,13 +121,13 @@ class Store:
     def save_call(self, run_id: str, call: LiveAnswer, *, case_id: str | None = None) -> None:
         """Store one ended call with its prompt, passages and checks; committed when this returns."""
         with self._write() as session:
-            prompt_hash = None if call.prompt is None else _keep_prompt(session, call.prompt, call)
+            prompt_hash = None if call.prompt is None else keep_prompt(session, call.prompt, call)
             session.add(rows.call_row(run_id, case_id, call, prompt_hash, now()))
 
     def create_scenario_run(self, run_id: str, plan: Plan, texts: PromptTexts) -> None:
         """Store a scenario run as it begins."""
         with self._write() as session:
-            version = _version(session, plan.scenario, texts)
+            version = version_row(session, plan.scenario, texts)
             session.add(rows.scenario_run_row(run_id, plan, version, this_process(), now()))
 
     def reopen_run(self, run_id: str) -> Plan:
@@ -153,12 +137,12 @@ class Store:
             BadInput: there is no such run, it is no scenario run, it is done, or somebody runs it.
         """
         with self._write() as session:
-            run = _found(session, run_id)
+            run = found_run(session, run_id)
             if run.cases is None:
                 raise BadInput("This run is a live question; only scenario runs can be resumed.")
             if run.status == "done":
                 raise BadInput("This run is done.", "Start a new one.")
-            if run.status == "running" and not _is_over(run):
+            if run.status == "running" and not is_over(run):
                 raise BadInput("This run still goes on.")
             run.status, run.owner, run.finished_at = "running", this_process(), None
             return rows.plan_of(run)
@@ -173,7 +157,7 @@ class Store:
         """Store ended calls, each with its case's id, in one transaction; committed when this returns."""
         with self._write() as session:
             for case_id, call in calls:
-                prompt_hash = None if call.prompt is None else _keep_prompt(session, call.prompt, call)
+                prompt_hash = None if call.prompt is None else keep_prompt(session, call.prompt, call)
                 session.add(rows.call_row(run_id, case_id, call, prompt_hash, now()))
 
     def stored_calls(self, run_id: str) -> dict[PlannedKey, bool]:
@@ -190,7 +174,7 @@ class Store:
             BadInput: there is no such run, or it is a live question.
         """
         with self._read() as session:
-            run = _found(session, run_id)
+            run = found_run(session, run_id)
             if run.cases is None:
                 raise BadInput(
                     "This run is a live question.", "Scenario runs are made by: python -m compare run"
@@ -226,15 +210,15 @@ class Store:
             BadInput: there is no such run, or it is a scenario run.
         """
         with self._read() as session:
-            run = _found(session, run_id)
+            run = found_run(session, run_id)
             if run.cases is not None:
                 raise BadInput("This is a scenario run.", f"See it by: python -m compare results {run_id}")
-            over = run.status == "running" and _is_over(run)
+            over = run.status == "running" and is_over(run)
         if over:
             with self._write() as session:
-                _mark_interrupted(session)
+                mark_interrupted(session)
         with self._read() as session:
-            run = _found(session, run_id)
+            run = found_run(session, run_id)
             query = select(CallRow).where(CallRow.run_id == run_id).order_by(CallRow.id)
             query = query.options(
                 selectinload(CallRow.checks), selectinload(CallRow.prompt).selectinload(PromptRow.passages)
@@ -256,7 +240,7 @@ class Store:
             BadInput: there is no such run.
         """
         with self._write() as session:
-            _found(session, run_id).name = name
+            found_run(session, run_id).name = name
 
     def delete_run(self, run_id: str) -> None:
         """Forget an ended run with its calls, and the prompts that no other call has.
@@ -265,8 +249,8 @@ class Store:
             BadInput: there is no such run, or it goes on.
         """
         with self._write() as session:
-            run = _found(session, run_id)
-            if run.status == "running" and not _is_over(run):
+            run = found_run(session, run_id)
+            if run.status == "running" and not is_over(run):
                 raise BadInput("This run still goes on.", "Stop it first.")
             session.execute(delete(RunRow).where(RunRow.id == run_id))
             used = select(CallRow.prompt_hash).where(CallRow.prompt_hash.is_not(None))
@@ -276,7 +260,7 @@ class Store:
     def texts_version(self, scenario: str, texts: PromptTexts) -> int:
         """The number of prompt texts within their scenario; only a new set of texts makes a new number."""
         with self._write() as session:
-            return _version(session, scenario, texts).number
+            return version_row(session, scenario, texts).number
 
     def texts_versions(self, scenario: str) -> tuple[TextsVersion, ...]:
         """All prompt texts that were used or kept for a scenario, oldest first."""
@@ -329,68 +313,3 @@ def store() -> Store:
 def _writing(engine: Engine) -> Iterator[Session]:
     with Session(engine.execution_options(writes=True)) as session, session.begin():
         yield session
-
-
-def _version(session: Session, scenario: str, texts: PromptTexts) -> PromptVersionRow:
-    of_scenario = select(PromptVersionRow).where(PromptVersionRow.scenario == scenario)
-    said = asdict(texts)
-    key = text_hash(json.dumps(said, sort_keys=True))
-    found = session.scalars(of_scenario.where(PromptVersionRow.text_hash == key)).first()
-    if found is not None:
-        return found
-    largest = select(func.max(PromptVersionRow.number)).where(PromptVersionRow.scenario == scenario)
-    number = (session.scalar(largest) or 0) + 1
-    row = PromptVersionRow(
-        scenario=scenario,
-        number=number,
-        text=texts.system,
-        cot=texts.cot,
-        few_shot=list(said["few_shot"]),
-        schema=texts.schema,
-        text_hash=key,
-        created_at=now(),
-    )
-    session.add(row)
-    return row
-
-
-def _keep_prompt(session: Session, prompt: Prompt, call: LiveAnswer) -> str:
-    rendered = "" if call.answer is None else call.answer.rendered
-    said = asdict(prompt)
-    for measured in ("embed_ms", "retrieve_ms"):
-        del said[measured]
-    key = text_hash(json.dumps([said, rendered], sort_keys=True))
-    if session.get(PromptRow, key) is None:
-        session.add(
-            PromptRow(
-                hash=key,
-                messages=said["messages"],
-                layers=said["layers"],
-                adapter=prompt.adapter,
-                schema=prompt.schema,
-                rendered=rendered,
-                passages=[PassageRow(**passage) for passage in said["passages"]],
-            )
-        )
-    return key
-
-
-def _found(session: Session, run_id: str) -> RunRow:
-    run = session.get(RunRow, run_id)
-    if run is None:
-        raise BadInput(f"There is no run {run_id!r} in this store.")
-    return run
-
-
-def _is_over(run: RunRow) -> bool:
-    """Whether nobody is there any more who could go on with a run that still counts as running."""
-    gone = is_gone(run.owner)
-    horizon = (datetime.now(UTC) - FOREIGN_RUN_ENDS).isoformat(timespec="milliseconds")
-    return run.started_at < horizon if gone is None else gone
-
-
-def _mark_interrupted(session: Session) -> None:
-    for run in session.scalars(select(RunRow).where(RunRow.status == "running")):
-        if _is_over(run):
-            run.status = "interrupted"
-            run.finished_at = now()
