@@ -35,7 +35,7 @@ def answers(calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool)
         others = sum(group.size for group in groups[1:])
         with st.expander(numbers.plural(others, "other answer")):
             st.caption(
-                "Words that the most frequent answer has not are marked; those that are missing are struck."
+                "Other words than the most frequent answer's are marked, those that are missing are struck."
             )
             for group in groups[1:]:
                 st.markdown(
@@ -45,9 +45,14 @@ def answers(calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool)
 
 
 def _marked(usual: str, text: str) -> str:
-    """An answer as Markdown, with what it says in other words than the usual one."""
+    """An answer as Markdown, with what it says in other words than the usual one; as it is when it has most of
+    its words for itself.
+    """
     looks = {"same": "{}", "new": ":blue-background[{}]", "left out": ":gray[~~{}~~]"}
     pieces = word_differences(usual, text)
+    shared = sum(len(piece.text.split()) for piece in pieces if piece.kind == "same")
+    if 2 * shared < len(text.split()):
+        return safe(text)
     return " ".join(looks[piece.kind].format(safe(piece.text)) for piece in pieces)
 
 
