@@ -45,8 +45,8 @@ def answers(calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool)
 
 
 def _marked(usual: str, text: str) -> str:
-    """An answer as Markdown, with what it says in other words than the usual one; as it is when it has most of
-    its words for itself.
+    """An answer as Markdown, with what it says in other words than the usual one; plain when it shares less
+    than half of its words.
     """
     looks = {"same": "{}", "new": ":blue-background[{}]", "left out": ":gray[~~{}~~]"}
     pieces = word_differences(usual, text)
