@@ -1,12 +1,16 @@
 """Scenario folders and their cases: what ships is sound, and what is malformed is named."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from backends.engine.loading import weights_hash
 from backends.errors import BadInput
 from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.settings import settings
+from backends.training import ADAPTERS
+from backends.training.examples import examples_path, file_hash
 from compare.cases import default_split, load_cases, matching_case, normalised, read_cases
 from compare.checks import CheckProblem, checks_of, run_checks
 
@@ -41,6 +45,15 @@ def test_every_shipped_check_can_be_used_and_expected_answers_pass_it(scenario: 
 def test_gold_sources_are_documents_of_the_scenario(scenario: Scenario) -> None:
     known = {path.name for path in (scenario.path / "knowledge").iterdir()}
     assert {case.source for case in load_cases(scenario) if case.source} <= known
+
+
+def test_shipped_adapters_are_of_the_shipped_base_and_of_these_examples(scenario: Scenario) -> None:
+    base = weights_hash(Path(settings().model))
+    for name in ADAPTERS:
+        card = json.loads((scenario.path / "adapters" / name / "card.json").read_text(encoding="utf-8"))
+        assert card["base_hash"] == base, "run python -m docs.refresh"
+        assert card["data_hash"] == file_hash(examples_path(scenario)), "run python -m docs.refresh"
+        assert card["adapter"] == name
 
 
 def test_the_template_can_be_read() -> None:
