@@ -487,3 +487,16 @@ def test_an_engine_that_stops_ends_a_background_job_and_the_question_that_interr
     fresh.stop()
     assert behind.wait().failures
     assert live.wait().failures
+
+
+def test_an_index_that_is_built_does_not_hold_up_a_live_question(ready_engine):
+    live = send(ready_engine, [endless()])
+    assert live.first_text.wait(60)
+    building = threading.Thread(target=ready_engine.embed, args=(["a page"],), kwargs={"background": True})
+    building.start()
+    assert len(ready_engine.embed(["a question"])[0]) == 1
+    assert building.is_alive()
+    assert live.job is not None
+    live.job.cancel()
+    building.join(60)
+    assert not building.is_alive()

@@ -54,7 +54,7 @@ class Tools:
             queue_length=0,
         )
 
-    def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
+    def embed(self, texts: Sequence[str], *, background: bool = False) -> tuple[np.ndarray, float]:
         self.embedded += len(texts)
         return self._embedder.embed(texts)
 

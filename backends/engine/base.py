@@ -145,11 +145,12 @@ class Engine(Protocol):
             it).
         """
 
-    def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
+    def embed(self, texts: Sequence[str], *, background: bool = False) -> tuple[np.ndarray, float]:
         """Sentence embeddings, float32 of shape (len(texts), dimensions), unit length, and the compute time
         in ms.
 
-        Served on the engine's thread, between decode steps when a batch is running.
+        Served on the engine's thread, between decode steps when a batch is running; in the ``background`` (an
+        index that is built) not before live questions are answered.
         """
 
     def render(self, prompt: Prompt) -> str:

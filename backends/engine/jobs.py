@@ -78,9 +78,12 @@ class AdapterJob:
 
 @dataclass(kw_only=True)
 class Ask(Generic[T]):
-    """A question that is answered on the engine's thread, between decode steps when a batch is running."""
+    """A question that is answered on the engine's thread, between decode steps when a batch is running. One
+    in the ``background`` waits until no live question is being answered.
+    """
 
     answer: Callable[[], T]
+    background: bool = False
     result: "Future[T]" = field(default_factory=Future)
 
     def serve(self) -> None:

@@ -81,7 +81,7 @@ class LocalEngine(EngineLoop):
         self._enqueue(job)
         return job
 
-    def embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
+    def embed(self, texts: Sequence[str], *, background: bool = False) -> tuple[np.ndarray, float]:
         """Sentence embeddings (float32, unit length, one row a text) and the compute time in ms; blocks until
         served.
 
@@ -94,7 +94,7 @@ class LocalEngine(EngineLoop):
             assert self._worker is not None
             return self._worker.embed(texts)
 
-        ask: Ask[tuple[np.ndarray, float]] = Ask(answer=answer)
+        ask: Ask[tuple[np.ndarray, float]] = Ask(answer=answer, background=background)
         with self._lock:
             self._require_running()
             self._asks.append(ask)

@@ -108,10 +108,10 @@ class EngineLoop:
     def _work(self) -> None:
         """Wait for something to do and do it; what may be needed later is loaded when nothing comes."""
         with self._lock:
-            while not (self._queue or self._woken or self._stopping):
+            while not (self._queue or self._asks or self._woken or self._stopping):
                 if not self._lock.wait(PRELOAD_AFTER_S if self._preload else None):
                     break
-            idle = not (self._queue or self._woken or self._stopping)
+            idle = not (self._queue or self._asks or self._woken or self._stopping)
         if idle:
             self._load_embedder()
             return
@@ -193,12 +193,21 @@ class EngineLoop:
             waiting = [job for job in queue if isinstance(job, GenerationJob)]
             before = int(bool(self._running))
             ahead = {id(job): before + place for place, job in enumerate(queue)}
-        while serve and self._asks:
-            self._asks.popleft().serve()
+        while serve and (ask := self._next_ask()) is not None:
+            ask.serve()
         for job in waiting:
             if job.dirty:
                 self._end_cancelled(job)
             job.announce(ahead[id(job)])
+
+    def _next_ask(self) -> Ask | None:
+        """The question to answer now; those in the background wait while a live job runs."""
+        with self._lock:
+            live = any(isinstance(job, GenerationJob) and not job.background for job in self._running)
+            ask = next((ask for ask in self._asks if not (live and ask.background)), None)
+            if ask is not None:
+                self._asks.remove(ask)
+            return ask
 
     def _end_cancelled(self, job: GenerationJob) -> None:
         assert self._worker is not None

@@ -217,7 +217,7 @@ class Knowledge:
         )
         texts = [chunk.text for chunk in chunks]
         batches = [texts[start : start + _EMBED_BATCH] for start in range(0, len(texts), _EMBED_BATCH)]
-        vectors = np.concatenate([engine.embed(batch)[0] for batch in batches])
+        vectors = np.concatenate([engine.embed(batch, background=True)[0] for batch in batches])
         stored = Stored(content=content, documents=len(documents), chunks=len(chunks))
         self.index.create(name, stored, chunks, vectors)
         return stored
