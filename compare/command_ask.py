@@ -52,19 +52,27 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-tokens", type=int, default=default.max_tokens, metavar="M")
 
 
+def asked_lanes(options: argparse.Namespace) -> tuple[str, ...]:
+    """The lanes that ``--backends`` names."""
+    return tuple(name.strip() for name in options.backends.split(",") if name.strip())
+
+
+def asked_sampling(options: argparse.Namespace) -> Sampling:
+    """The sampling that the options ask for."""
+    return Sampling(temperature=options.temperature, top_p=options.top_p, max_tokens=options.max_tokens)
+
+
 def run(options: argparse.Namespace) -> Outcome:
     """Ask, wait, and show what came back."""
     query = Query(
         text=options.query,
         scenario=options.scenario,
-        sampling=Sampling(
-            temperature=options.temperature, top_p=options.top_p, max_tokens=options.max_tokens
-        ),
+        sampling=asked_sampling(options),
         repeats=options.repeats,
         seed=options.seed,
         mode=options.mode,
     )
-    backends = tuple(name.strip() for name in options.backends.split(",") if name.strip())
+    backends = asked_lanes(options)
     check_query(query)
     check_lanes(backends)  # A typing mistake is answered before the model loads.
     load_scenario(query.scenario)

@@ -4,9 +4,8 @@ import argparse
 
 from backends.errors import BadInput, EngineStopped
 from backends.scenario import load_scenario
-from backends.types import Sampling
 from compare.command import BROKEN, FINE, GATE_FAILED, Outcome, say, started_engine
-from compare.command_ask import add_run_options
+from compare.command_ask import add_run_options, asked_lanes, asked_sampling
 from compare.command_results import MEASURES, outcome_of
 from compare.gates import read_gate
 from compare.numbers import seconds, share
@@ -69,15 +68,13 @@ def _plan(options: argparse.Namespace) -> Plan:
         raise BadInput("Name a scenario to run, or a run to resume.")
     return make_plan(
         load_scenario(options.scenario),
-        tuple(name.strip() for name in options.backends.split(",") if name.strip()),
+        asked_lanes(options),
         which=options.split,
         first=options.first,
         repeats=options.repeats,
         seed=options.seed,
         mode=options.mode,
-        sampling=Sampling(
-            temperature=options.temperature, top_p=options.top_p, max_tokens=options.max_tokens
-        ),
+        sampling=asked_sampling(options),
     )
 
 

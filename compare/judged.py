@@ -1,13 +1,10 @@
 """One stored call as the measures need it: its case, how it ended, what its checks said, how long it took."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from backends.types import Timing, Usage
-from compare.judging import CheckKind
+from compare.judging import CheckKind, CheckOutcome, combined
 from compare.live import CallStatus
-
-Outcome = Literal["pass", "fail", "unscored"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +19,11 @@ class JudgedCall:
     text: str
     timing: Timing | None
     usage: Usage | None
-    checks: tuple[tuple[CheckKind, Outcome], ...]
+    checks: tuple[tuple[CheckKind, CheckOutcome], ...]
     marks: tuple[str, ...] = ()
 
-    def outcome(self, kind: CheckKind | None = None) -> Outcome:
+    def outcome(self, kind: CheckKind | None = None) -> CheckOutcome:
         """Of all checks, or of those of one kind: a fail fails it, an unscored one leaves it open."""
-        found = {outcome for of_kind, outcome in self.checks if kind in (None, of_kind)}
-        if self.status != "done" or not found:
+        if self.status != "done":
             return "unscored"
-        return "fail" if "fail" in found else "unscored" if "unscored" in found else "pass"
+        return combined(outcome for of_kind, outcome in self.checks if kind in (None, of_kind))

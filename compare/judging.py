@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal, Protocol, Self
@@ -15,6 +16,12 @@ from compare.cases import Case
 CheckKind = Literal["content", "format"]
 """Content: is it right? Format: has it the right form? The two are counted apart."""
 CheckOutcome = Literal["pass", "fail", "unscored"]
+
+
+def combined(outcomes: Iterable[CheckOutcome]) -> CheckOutcome:
+    """Of several checks: a fail fails all, an unscored one leaves it open; none at all is unscored."""
+    found = set(outcomes)
+    return "fail" if "fail" in found else "pass" if found == {"pass"} else "unscored"
 
 
 class BadCheck(ValueError):

@@ -11,7 +11,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-from backends.types import Answer
+from backends.types import Answer, Timing, Usage
 from compare.statistics import CONFIDENCE
 
 LEAST_FOR_P95 = 20
@@ -67,7 +67,7 @@ def tpot_ms(answer: Answer) -> float | None:
     return (answer.timing.total_ms - first) / tokens if tokens > 0 and first is not None else None
 
 
-def tokens_per_second(answer: Answer) -> float | None:
+def tokens_per_second(timing: Timing, usage: Usage) -> float | None:
     """Decode speed without the first token, which comes from prefill; None below two tokens."""
-    tokens = answer.usage.completion_tokens - 1
-    return tokens * 1000 / answer.timing.decode_ms if tokens > 0 and answer.timing.decode_ms > 0 else None
+    tokens = usage.completion_tokens - 1
+    return tokens * 1000 / timing.decode_ms if tokens > 0 and timing.decode_ms > 0 else None

@@ -119,13 +119,11 @@ def provenance_json(provenance: Provenance) -> JsonValue:
     return asdict(provenance)
 
 
-def call_row(
-    run_id: str, case_id: str | None, call: LiveAnswer, prompt_hash: str | None, saved_at: str
-) -> CallRow:
+def call_row(run_id: str, case_id: str, call: LiveAnswer, prompt_hash: str | None, saved_at: str) -> CallRow:
     """One ended call with its check results."""
     row = CallRow(
         run_id=run_id,
-        case_id=case_id or "",
+        case_id=case_id,
         backend=call.backend,
         repeat=call.repeat,
         seed=call.seed,

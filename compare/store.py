@@ -120,9 +120,7 @@ class Store:
 
     def save_call(self, run_id: str, call: LiveAnswer, *, case_id: str | None = None) -> None:
         """Store one ended call with its prompt, passages and checks; committed when this returns."""
-        with self._write() as session:
-            prompt_hash = None if call.prompt is None else keep_prompt(session, call.prompt, call)
-            session.add(rows.call_row(run_id, case_id, call, prompt_hash, now()))
+        self.save_calls(run_id, [(case_id or "", call)])
 
     def create_scenario_run(self, run_id: str, plan: Plan, texts: PromptTexts) -> None:
         """Store a scenario run as it begins."""

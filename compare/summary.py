@@ -8,7 +8,7 @@ from backends.engine.base import WENT_FIRST
 from compare.consistency import fold, lexical_agreement, pass_all_k, total_agreement
 from compare.judged import JudgedCall
 from compare.judging import CheckKind
-from compare.latency import Percentiles, percentiles
+from compare.latency import Percentiles, percentiles, tokens_per_second
 from compare.plan import Plan
 from compare.statistics import CaseScores, Estimate, rate
 
@@ -103,10 +103,7 @@ def _times(calls: Sequence[JudgedCall], of: Callable[[JudgedCall], float | None]
 
 
 def _speed(call: JudgedCall) -> float | None:
-    if call.timing is None or call.usage is None or call.timing.decode_ms <= 0:
-        return None
-    tokens = call.usage.completion_tokens - 1
-    return tokens * 1000 / call.timing.decode_ms if tokens > 0 else None
+    return tokens_per_second(call.timing, call.usage) if call.timing and call.usage else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -145,14 +145,12 @@ def test_few_cases_have_a_median_without_an_interval() -> None:
 
 
 def test_parts_sum_to_the_total_and_speed_leaves_out_the_first_token() -> None:
-    one = answer(50.0)
+    one, short = answer(50.0), answer(50.0, tokens=1)
     assert sum(latency.mean_parts([one, answer(70.0)]).values()) == pytest.approx(60.0)
     assert latency.mean_parts([]) == {}
     assert latency.tpot_ms(one) == pytest.approx(10.0)
-    assert latency.tokens_per_second(one) == pytest.approx(100.0)
-    assert (
-        latency.tpot_ms(answer(50.0, tokens=1)) is latency.tokens_per_second(answer(50.0, tokens=1)) is None
-    )
+    assert latency.tokens_per_second(one.timing, one.usage) == pytest.approx(100.0)
+    assert latency.tpot_ms(short) is latency.tokens_per_second(short.timing, short.usage) is None
 
 
 @given(st.lists(st.lists(st.sampled_from([0.0, 1.0]), min_size=2, max_size=5), min_size=2, max_size=12))

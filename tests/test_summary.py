@@ -13,7 +13,8 @@ from compare.cases import Case
 from compare.command_diff import compare_runs
 from compare.command_results import MEASURES
 from compare.gates import read_gate
-from compare.judged import JudgedCall, Outcome
+from compare.judged import JudgedCall
+from compare.judging import CheckOutcome
 from compare.live import CallStatus
 from compare.plan import Plan
 from compare.store import StoredRun
@@ -25,7 +26,7 @@ TIMING = Timing(
 )  # fmt: skip
 
 
-def call(case: int, repeat: int = 0, outcome: Outcome | None = "pass", **changes: object) -> JudgedCall:
+def call(case: int, repeat: int = 0, outcome: CheckOutcome | None = "pass", **changes: object) -> JudgedCall:
     plain = JudgedCall(
         case_id=f"c{case}",
         group=f"g{case}",
@@ -119,7 +120,7 @@ def test_a_paused_answer_enters_no_time() -> None:
     )
 )
 def test_any_calls_have_figures_and_the_same_ones_in_any_order(
-    rows: list[tuple[int, int, Outcome | None]],
+    rows: list[tuple[int, int, CheckOutcome | None]],
 ) -> None:
     calls = [
         call(case, repeat, outcome) if outcome else failed(case, repeat) for case, repeat, outcome in rows
@@ -133,7 +134,7 @@ def test_any_calls_have_figures_and_the_same_ones_in_any_order(
         assert value is None or isinstance(value, int | float | list), name
 
 
-def stored(scores: dict[int, Outcome], **changes: object) -> StoredRun:
+def stored(scores: dict[int, CheckOutcome], **changes: object) -> StoredRun:
     calls = tuple(call(case, outcome=outcome) for case, outcome in scores.items())
     run = StoredRun(
         id="r",

@@ -8,6 +8,7 @@ import streamlit as st
 from backends.types import Sampling
 from compare import numbers
 from compare.consistency import fold, lexical_agreement
+from compare.judging import combined
 from compare.latency import tokens_per_second
 from compare.live import LiveAnswer
 from compare.statistics import wilson
@@ -64,19 +65,14 @@ def consistency(calls: Sequence[LiveAnswer], sampling: Sampling) -> None:
     groups = fold(texts)
     alike = numbers.percent(lexical_agreement(texts))
     lines = [f"**{numbers.plural(len(groups), 'different answer')}**, wording **{alike}** alike"]
-    judged = [outcome for call in calls if (outcome := _outcome(call)) is not None]
+    outcomes = [combined(check.result for check in call.checks) for call in calls]
+    passes, judged = outcomes.count("pass"), len(outcomes) - outcomes.count("unscored")
     if judged:
-        low, high = wilson(sum(judged), len(judged))
-        right = numbers.share(sum(judged), len(judged))
+        low, high = wilson(passes, judged)
+        right = numbers.share(passes, judged)
         between = f"{numbers.percent(low)} to {numbers.percent(high)}"
         lines.append(f"Right **{right}** times: {between} of all its answers to this question (95 %)")
     st.caption("  \n".join(lines))
-
-
-def _outcome(call: LiveAnswer) -> bool | None:
-    """Whether a call's checks all pass; None when one can't say."""
-    results = {check.result for check in call.checks}
-    return False if "fail" in results else True if results == {"pass"} else None
 
 
 def _said(size: int, whole: int) -> str:
@@ -136,12 +132,13 @@ def figures(calls: Sequence[LiveAnswer]) -> None:
         return
     first = _mean([answer.timing.ttft_ms for answer in done])
     total = _mean([answer.timing.total_ms for answer in done])
+    speeds = [tokens_per_second(answer.timing, answer.usage) for answer in done]
     lines = [
         f"First words after **{numbers.seconds(first)}**",
         f"Finished after **{numbers.seconds(total)}**",
         f"**{numbers.count(_mean([answer.usage.prompt_tokens for answer in done]))}** tokens read, "
         f"**{numbers.count(_mean([answer.usage.completion_tokens for answer in done]))}** written",
-        f"**{numbers.rate(_mean([tokens_per_second(answer) for answer in done]))}** tokens written",
+        f"**{numbers.rate(_mean(speeds))}** tokens written",
     ]
     if len(done) > 1:
         lines.append(f"(means of {numbers.plural(len(done), 'answer')})")

@@ -17,6 +17,7 @@ from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.types import Query, Sampling
 from compare.cases import Case, load_cases
 from compare.checks import checked_part, run_checks
+from compare.judging import combined
 from compare.seeds import call_seed
 from compare.statistics import CaseScores, difference
 from tests.benchmarks.pocket_targets import generate, started
@@ -36,8 +37,8 @@ def judged(
     found: list[CaseScores] = []
     for case, prompt, text in zip(cases, prompts, texts, strict=True):
         said = checked_part(text, backend.layers)
-        results = {check.result for check in run_checks(case, said, prompt.passages, scenario)}
-        scores = (0.0,) if "fail" in results else (1.0,) if results == {"pass"} else ()
+        outcome = combined(check.result for check in run_checks(case, said, prompt.passages, scenario))
+        scores = () if outcome == "unscored" else (float(outcome == "pass"),)
         found.append(CaseScores(case=case.id, group=case.group, scores=scores))
     return found
 
