@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> Outcome:
     Raises:
         BadInput: there is no such run, or they can't be compared.
     """
-    a, b = (store().load_scenario_run(id) for id in (options.run_a, options.run_b))
+    a, b = (store().stored_run(id) for id in (options.run_a, options.run_b))
     found = compare_runs(a, b)
     document: dict[str, object] = {
         "a": a.id,

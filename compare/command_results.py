@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> Outcome:
     Raises:
         BadInput: there is no such run.
     """
-    return outcome_of(store().load_scenario_run(options.run_id), calls=options.calls)
+    return outcome_of(store().stored_run(options.run_id), calls=options.calls)
 
 
 def outcome_of(stored: StoredRun, *, calls: bool) -> Outcome:

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> Outcome:
         EngineStopped: the model is not there.
     """
     plan = None if options.resume else _plan(options)
-    lanes = plan.lanes if plan else store().load_scenario_run(options.resume).plan.lanes
+    lanes = plan.lanes if plan else store().stored_run(options.resume).plan.lanes
     gates = [read_gate(text, lanes, MEASURES) for text in options.gate]
     engine, status = started_engine()
     if status.state != "ready":
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> Outcome:
     if progress.problem:
         say(progress.problem)
         say(f"Go on by: python -m compare run --resume {going.id}")
-    outcome = outcome_of(store().load_scenario_run(going.id), calls=options.calls)
+    outcome = outcome_of(store().stored_run(going.id), calls=options.calls)
     figures = outcome.document["backends"]
     failures = [failure for gate in gates if (failure := gate.failure(figures))]  # type: ignore[arg-type]
     for failure in failures:

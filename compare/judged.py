@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backends.types import Timing, Usage
+from backends.types import FinishReason, Timing, Usage
 from compare.judging import CheckKind, CheckOutcome, combined
 from compare.live import CallStatus
 
@@ -20,7 +20,13 @@ class JudgedCall:
     timing: Timing | None
     usage: Usage | None
     checks: tuple[tuple[CheckKind, CheckOutcome], ...]
+    finish: FinishReason | None = None
     marks: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> int:
+        """Tokens of the answer; 0 without one."""
+        return 0 if self.usage is None else self.usage.completion_tokens
 
     def outcome(self, kind: CheckKind | None = None) -> CheckOutcome:
         """Of all checks, or of those of one kind: a fail fails it, an unscored one leaves it open."""

@@ -42,6 +42,8 @@ class Provenance:
     proof: str
     proof_reason: str
     versions: Mapping[str, str]
+    template_hash: str = ""
+    embedder_hash: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
+from backends.scenario import NO_TEXTS, PromptTexts
 from backends.types import Mode, Query, Sampling
 from compare.cases import Case, Split
 
@@ -37,6 +38,8 @@ class Plan:
     seed: int = 0
     mode: Mode = "demo"
     sampling: Sampling = field(default_factory=Sampling)
+    texts: PromptTexts = NO_TEXTS
+    """The prompt texts that it is asked with, also when it is resumed after they were edited."""
 
     def query(self, case: Case) -> Query:
         """What a case asks."""

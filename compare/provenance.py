@@ -20,4 +20,6 @@ def provenance_of(status: EngineStatus, adapters: Collection[str]) -> Provenance
         proof=status.proof,
         proof_reason=status.proof_reason,
         versions=package_versions(),
+        template_hash=status.template_hash,
+        embedder_hash=status.embedder_hash,
     )

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from backends.engine.base import AdapterInfo
+from backends.ledger import LedgerEntry
 from backends.scenario import NO_TEXTS, FewShot, PromptTexts
 from backends.types import (
     Answer,
@@ -24,7 +25,6 @@ from backends.types import (
 )
 from compare.cases import Case
 from compare.checks import CheckKind, CheckOutcome, CheckResult
-from compare.judged import JudgedCall
 from compare.live import CallKey, CallStatus, LiveAnswer, Provenance, RunStatus, RunView, call_keys
 from compare.plan import Plan
 from compare.seeds import call_seed
@@ -78,35 +78,18 @@ def scenario_run_row(
 
 
 def plan_of(run: RunRow) -> Plan:
-    """A scenario run's configuration."""
+    """A run's configuration; a live question is a run of one case."""
+    asked = cast("list[dict[str, Any]] | None", run.cases)
+    one = Case(id=run.case_id or "", query=run.query)
     return Plan(
         scenario=run.scenario,
-        cases=tuple(_case(case) for case in cast("list[dict[str, Any]]", run.cases or [])),
+        cases=(one,) if asked is None else tuple(_case(case) for case in asked),
         lanes=tuple(str(name) for name in run.backends),
         repeats=run.repeats,
         seed=run.seed,
         mode=cast("Mode", run.mode),
         sampling=_sampling(run),
-    )
-
-
-def judged_call(row: CallRow, group: str) -> JudgedCall:
-    """A stored call as the measures need it."""
-    timing = None if row.timing is None else Timing(**cast("dict[str, float]", row.timing))
-    usage = Usage(prompt_tokens=row.prompt_tokens or 0, completion_tokens=row.completion_tokens or 0)
-    return JudgedCall(
-        case_id=row.case_id,
-        group=group,
-        lane=row.backend,
-        repeat=row.repeat,
-        status=cast("CallStatus", row.status),
-        text=row.text,
-        timing=timing,
-        usage=None if timing is None else usage,
-        checks=tuple(
-            (cast("CheckKind", check.kind), cast("CheckOutcome", check.result)) for check in row.checks
-        ),
-        marks=tuple(cast("list[str]", row.marks or [])),
+        texts=NO_TEXTS if run.prompt_version is None else prompt_texts(run.prompt_version),
     )
 
 
@@ -154,7 +137,7 @@ def run_view(run: RunRow, calls: Sequence[CallRow]) -> RunView:
     found: dict[CallKey, LiveAnswer] = {}
     for key in call_keys(backends, run.repeats):
         row = stored.get(key)
-        found[key] = _missing(run, key) if row is None else _live_answer(row)
+        found[key] = _missing(run, key) if row is None else live_answer(row)
     return RunView(
         id=run.id,
         query=_query(run),
@@ -206,7 +189,8 @@ def _missing(run: RunRow, key: CallKey) -> LiveAnswer:
     return LiveAnswer(backend=backend, repeat=repeat, seed=seed, status="failed", failure=NEVER_STORED)
 
 
-def _live_answer(row: CallRow) -> LiveAnswer:
+def live_answer(row: CallRow) -> LiveAnswer:
+    """One stored call with all that is known of it."""
     timing = None if row.timing is None else Timing(**cast("dict[str, float]", row.timing))
     return LiveAnswer(
         backend=row.backend,
@@ -216,7 +200,7 @@ def _live_answer(row: CallRow) -> LiveAnswer:
         text=row.text,
         answer=None if timing is None else _answer(row, timing),
         failure=_failure(row),
-        prompt=None if row.prompt is None else _prompt(row.prompt, timing),
+        prompt=None if row.prompt is None else stored_prompt(row.prompt, timing),
         checks=tuple(
             CheckResult(
                 name=check.name,
@@ -248,7 +232,8 @@ def _failure(row: CallRow) -> Failure | None:
     return Failure(stage=stage, message=row.failure_message, hint=row.failure_hint or "")
 
 
-def _prompt(row: PromptRow, timing: Timing | None) -> Prompt:
+def stored_prompt(row: PromptRow, timing: Timing | None = None) -> Prompt:
+    """A prompt; what preparing it took stands with the call."""
     passages = tuple(
         Passage(number=p.number, source=p.source, chunk_id=p.chunk_id, text=p.text, cosine=p.cosine)
         for p in row.passages
@@ -264,6 +249,18 @@ def _prompt(row: PromptRow, timing: Timing | None) -> Prompt:
         embed_ms=0.0 if timing is None else timing.embed_ms,
         retrieve_ms=0.0 if timing is None else timing.retrieve_ms,
     )
+
+
+def ledger_json(entries: Sequence[LedgerEntry]) -> JsonValue:
+    """A ledger as a JSON list."""
+    return [asdict(entry) for entry in entries]
+
+
+def stored_ledger(value: JsonValue | None) -> tuple[LedgerEntry, ...] | None:
+    """A run's ledger; None before it has ended."""
+    if value is None:
+        return None
+    return tuple(LedgerEntry(**entry) for entry in cast("list[dict[str, Any]]", value))
 
 
 def stored_provenance(value: JsonValue | None) -> Provenance | None:

@@ -15,11 +15,13 @@ from typing import Literal
 
 from backends.engine.base import Engine
 from backends.errors import BadInput, EngineStopped, LeverError, as_failure
-from backends.scenario import Scenario, load_scenario
+from backends.scenario import Scenario
 from backends.types import Mode, Sampling
 from compare.asker import PATROL_S, Asker, Group, Stopped
 from compare.cases import load_cases
+from compare.closing import close_run, require_same_model
 from compare.lanes import check_lanes
+from compare.live import Provenance
 from compare.plan import Plan, PlannedCall, Which
 from compare.provenance import provenance_of
 from compare.runner import check_query
@@ -96,9 +98,18 @@ class ScenarioRun:
             stored = self._store.stored_calls(self.id)
             self._count(done=sum(stored.values()), failed=len(stored) - sum(stored.values()))
             self._wait_ready()
+            require_same_model(self._store.provenance(self.id), self._engine.status())
             self._note_provenance()
+            self._asker.remember(self._store.prompts(self.id))
             self._ask_all([call for call in self.plan.calls() if call.key not in stored])
-            self._note_provenance()  # Adapters are loaded when they are first asked for.
+            close_run(
+                self.id,
+                self._asker.ledger,
+                store=self._store,
+                engine=self._engine,
+                provenance=self._note_provenance,  # Adapters are loaded when they are first asked for.
+                go_on=self._check_cancelled,
+            )
             self._store.finish_run(self.id)
             state = "done"
         except Stopped:
@@ -157,9 +168,10 @@ class ScenarioRun:
         done, failed = self._asker.settle(group)
         self._count(done=done, failed=failed)
 
-    def _note_provenance(self) -> None:
+    def _note_provenance(self) -> Provenance:
         produced = provenance_of(self._engine.status(), self._asker.adapters())
         self._store.set_provenance(self.id, produced)
+        return produced
 
     def _may_go_on(self) -> None:
         while not self._go.wait(PATROL_S):
@@ -214,6 +226,7 @@ def make_plan(
         seed=seed,
         mode=mode,
         sampling=sampling or Sampling(),
+        texts=scenario.texts,
     )
     check_query(plan.query(plan.cases[0]))
     return plan
@@ -227,7 +240,7 @@ def start_scenario_run(plan: Plan, *, store: Store, engine: Engine) -> ScenarioR
         StoreUnavailable: nothing can be stored; a run of many calls is for nothing then.
     """
     run = ScenarioRun(new_run_id(), plan, store=store, engine=engine)
-    store.create_scenario_run(run.id, plan, load_scenario(plan.scenario).texts)
+    store.create_scenario_run(run.id, plan)
     run.begin()
     return run
 

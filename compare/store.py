@@ -6,23 +6,25 @@ database.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
 import numpy as np
-from sqlalchemy import Engine, delete, make_url, select, update
+from sqlalchemy import Engine, Select, delete, func, make_url, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from backends.errors import BadInput
+from backends.ledger import LedgerEntry
 from backends.scenario import PromptTexts
 from backends.settings import settings
+from backends.types import Prompt
 from compare import rows
 from compare.database import open_database, store_errors
-from compare.judged import JudgedCall
 from compare.live import LiveAnswer, Provenance, RunView
+from compare.measured import StoredRun, read_embeddings, read_prompts, read_run
 from compare.owner import this_process
 from compare.plan import Plan, PlannedKey
 from compare.records import found_run, is_over, keep_prompt, mark_interrupted, now, text_hash, version_row
@@ -51,17 +53,21 @@ class RunLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredRun:
-    """A scenario run as it is stored. Times are UTC, ISO 8601."""
+class MeasuredLine:
+    """A run in the list of results: what was asked, and how many calls it owes. ``query`` is empty for a
+    scenario run; ``started_at`` is UTC, ISO 8601.
+    """
 
     id: str
     name: str
+    query: str
+    scenario: str
     status: str
-    plan: Plan
-    calls: tuple[JudgedCall, ...]
-    provenance: Provenance | None
+    mode: str
+    cases: int
+    lanes: tuple[str, ...]
+    repeats: int
     started_at: str
-    finished_at: str
 
 
 def new_run_id() -> str:
@@ -122,10 +128,10 @@ class Store:
         """Store one ended call with its prompt, passages and checks; committed when this returns."""
         self.save_calls(run_id, [(case_id or "", call)])
 
-    def create_scenario_run(self, run_id: str, plan: Plan, texts: PromptTexts) -> None:
+    def create_scenario_run(self, run_id: str, plan: Plan) -> None:
         """Store a scenario run as it begins."""
         with self._write() as session:
-            version = version_row(session, plan.scenario, texts)
+            version = version_row(session, plan.scenario, plan.texts)
             session.add(rows.scenario_run_row(run_id, plan, version, this_process(), now()))
 
     def reopen_run(self, run_id: str) -> Plan:
@@ -165,31 +171,51 @@ class Store:
             found = session.execute(select(*columns).where(CallRow.run_id == run_id))
             return {(case, lane, repeat): status == "done" for case, lane, repeat, status in found}
 
-    def load_scenario_run(self, run_id: str) -> StoredRun:
-        """A scenario run with its calls as the measures need them, in the order in which they ended.
+    def stored_run(self, run_id: str) -> StoredRun:
+        """A run, of a scenario or live, with its calls as the measures need them.
 
         Raises:
-            BadInput: there is no such run, or it is a live question.
+            BadInput: there is no such run.
         """
         with self._read() as session:
-            run = found_run(session, run_id)
-            if run.cases is None:
-                raise BadInput(
-                    "This run is a live question.", "Scenario runs are made by: python -m compare run"
-                )
-            plan = rows.plan_of(run)
-            groups = {case.id: case.group for case in plan.cases}
-            query = select(CallRow).where(CallRow.run_id == run_id).order_by(CallRow.id)
-            found = session.scalars(query.options(selectinload(CallRow.checks))).all()
-            return StoredRun(
-                id=run.id,
-                name=run.name,
-                status=run.status,
-                plan=plan,
-                calls=tuple(rows.judged_call(row, groups.get(row.case_id, row.case_id)) for row in found),
-                provenance=rows.stored_provenance(run.provenance),
-                started_at=run.started_at,
-                finished_at=run.finished_at or "",
+            return read_run(session, found_run(session, run_id))
+
+    def case_calls(self, run_id: str, case_id: str) -> tuple[LiveAnswer, ...]:
+        """All that is known of the calls of one case, by repeat."""
+        of_case = select(CallRow).where(CallRow.run_id == run_id, CallRow.case_id == case_id)
+        with self._read() as session:
+            found = session.scalars(_whole(of_case.order_by(CallRow.repeat, CallRow.id)))
+            return tuple(rows.live_answer(row) for row in found)
+
+    def prompts(self, run_id: str) -> tuple[tuple[str, str, Prompt], ...]:
+        """(lane, case, prompt) of all that was asked so far, each once."""
+        with self._read() as session:
+            return tuple(read_prompts(session, run_id))
+
+    def provenance(self, run_id: str) -> Provenance | None:
+        """What produced the run's answers so far; None before it is known."""
+        with self._read() as session:
+            return rows.stored_provenance(found_run(session, run_id).provenance)
+
+    def set_ledger(self, run_id: str, entries: Sequence[LedgerEntry]) -> None:
+        """Note in what the run's lanes differ."""
+        with self._write() as session:
+            values = {"ledger": rows.ledger_json(entries)}
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+    def measured_runs(self, limit: int = 100) -> tuple[MeasuredLine, ...]:
+        """The newest runs, of scenarios and live ones, newest first."""
+        with self._read() as session:
+            cases = func.coalesce(func.json_array_length(RunRow.cases), 1)
+            found = session.execute(
+                select(
+                    RunRow.id, RunRow.name, RunRow.query, RunRow.scenario, RunRow.status, RunRow.mode,
+                    cases.label("cases"), RunRow.backends.label("lanes"), RunRow.repeats, RunRow.started_at,
+                ).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
+            )  # fmt: skip
+            return tuple(
+                MeasuredLine(**{**row._mapping, "lanes": tuple(row.lanes)})  # type: ignore[arg-type]
+                for row in found
             )
 
     def finish_run(self, run_id: str) -> str:
@@ -218,10 +244,7 @@ class Store:
         with self._read() as session:
             run = found_run(session, run_id)
             query = select(CallRow).where(CallRow.run_id == run_id).order_by(CallRow.id)
-            query = query.options(
-                selectinload(CallRow.checks), selectinload(CallRow.prompt).selectinload(PromptRow.passages)
-            )
-            return rows.run_view(run, session.scalars(query).all())
+            return rows.run_view(run, session.scalars(_whole(query)).all())
 
     def recent_runs(self, limit: int = 20) -> tuple[RunLine, ...]:
         """The newest runs of live questions, newest first."""
@@ -279,11 +302,10 @@ class Store:
                     data = np.asarray(vector, dtype="<f4").tobytes()
                     session.add(EmbeddingRow(text_hash=key[0], embedder_hash=key[1], vector=data))
 
-    def embedding(self, text: str, embedder_hash: str) -> np.ndarray | None:
-        """The kept embedding of a text, float32 and one-dimensional, or None."""
+    def embeddings(self, texts: Iterable[str], embedder_hash: str) -> dict[str, np.ndarray]:
+        """The kept embeddings of those texts that have one, float32 and one-dimensional."""
         with self._read() as session:
-            row = session.get(EmbeddingRow, (text_hash(text), embedder_hash))
-            return None if row is None else np.frombuffer(row.vector, dtype="<f4")
+            return read_embeddings(session, texts, embedder_hash)
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
@@ -305,6 +327,12 @@ def store() -> Store:
     """The process-wide store of the settings; not yet opened."""
     configured = settings()
     return Store(configured.database_url or f"sqlite:///{configured.data_dir.absolute() / 'lever.db'}")
+
+
+def _whole(calls: Select[CallRow]) -> Select[CallRow]:
+    """Calls with their checks, prompts and passages."""
+    prompts = selectinload(CallRow.prompt).selectinload(PromptRow.passages)
+    return calls.options(selectinload(CallRow.checks), prompts)
 
 
 @contextmanager

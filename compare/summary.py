@@ -3,14 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from types import MappingProxyType
+
+import numpy as np
 
 from backends.engine.base import WENT_FIRST
-from compare.consistency import fold, lexical_agreement, pass_all_k, total_agreement
+from compare.consistency import fold, lexical_agreement, pass_all_k, semantic_agreement, total_agreement
 from compare.judged import JudgedCall
 from compare.judging import CheckKind
 from compare.latency import Percentiles, percentiles, tokens_per_second
 from compare.plan import Plan
 from compare.statistics import CaseScores, Estimate, rate
+
+NO_VECTORS: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,7 @@ class LaneSummary:
     tar_parsed: float | None
     modal_share: float | None
     lexical_agreement: float | None
+    semantic_agreement: float | None
     ttft_ms: Percentiles | None
     total_ms: Percentiles | None
     tokens_per_second: Percentiles | None
@@ -53,16 +59,20 @@ def case_scores(calls: Sequence[JudgedCall], kind: CheckKind | None = None) -> l
     return [CaseScores(case=case, group=groups[case], scores=tuple(found)) for case, found in by_case.items()]
 
 
-def summarise(calls: Sequence[JudgedCall], plan: Plan) -> dict[str, LaneSummary]:
-    """Every lane of the plan with its figures, in the plan's order."""
+def summarise(
+    calls: Sequence[JudgedCall], plan: Plan, vectors: Mapping[str, np.ndarray] = NO_VECTORS
+) -> dict[str, LaneSummary]:
+    """Every lane of the plan with its figures, in the plan's order; ``vectors`` are answers' embeddings."""
     by_lane: dict[str, list[JudgedCall]] = {lane: [] for lane in plan.lanes}
     for call in calls:
         by_lane[call.lane].append(call)
     copies = plan.sampling.temperature == 0
-    return {lane: _lane(found, plan.repeats, copies=copies) for lane, found in by_lane.items()}
+    return {lane: _lane(found, plan.repeats, vectors, copies=copies) for lane, found in by_lane.items()}
 
 
-def _lane(calls: Sequence[JudgedCall], repeats: int, *, copies: bool) -> LaneSummary:
+def _lane(
+    calls: Sequence[JudgedCall], repeats: int, vectors: Mapping[str, np.ndarray], *, copies: bool
+) -> LaneSummary:
     done = [call for call in calls if call.status == "done"]
     scores = case_scores(calls)
     texts: dict[str, list[str]] = {}
@@ -84,12 +94,20 @@ def _lane(calls: Sequence[JudgedCall], repeats: int, *, copies: bool) -> LaneSum
         tar_parsed=total_agreement(repeated),
         modal_share=_mean([fold(found)[0].size / len(found) for found in repeated]),
         lexical_agreement=_mean([lexical_agreement(found) for found in repeated]),
+        semantic_agreement=_mean([_meaning(found, vectors) for found in repeated]),
         ttft_ms=_times(done, lambda call: call.timing.ttft_ms if call.timing else None),
         total_ms=_times(done, lambda call: call.timing.total_ms if call.timing else None),
         tokens_per_second=_times(done, _speed),
         prompt_tokens_mean=_mean([call.usage.prompt_tokens for call in done if call.usage]),
         completion_tokens_mean=_mean([call.usage.completion_tokens for call in done if call.usage]),
     )
+
+
+def _meaning(texts: Sequence[str], vectors: Mapping[str, np.ndarray]) -> float | None:
+    """None when one of the answers has no embedding."""
+    if any(text not in vectors for text in texts):
+        return None
+    return semantic_agreement(np.stack([vectors[text] for text in texts]))
 
 
 def _times(calls: Sequence[JudgedCall], of: Callable[[JudgedCall], float | None]) -> Percentiles | None:
@@ -128,7 +146,7 @@ def _document(found: LaneSummary) -> dict[str, object]:
         "tar_raw": found.tar_raw,
         "tar_parsed": found.tar_parsed,
         "modal_share": found.modal_share,
-        "semantic_agreement": None,
+        "semantic_agreement": found.semantic_agreement,
         "lexical_agreement": found.lexical_agreement,
         "format_valid": found.format_valid and found.format_valid.value,
         "format_valid_interval": _interval(found.format_valid),

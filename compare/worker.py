@@ -15,12 +15,14 @@ from threading import Lock
 
 from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Request, Started, Text
 from backends.errors import EngineStopped, as_failure
+from backends.ledger import Ledger
 from backends.scenario import Scenario
 from backends.types import Failure, Prompt, Stage
 from compare.cases import Case
 from compare.checks import CheckResult, checked_part, run_checks
+from compare.closing import close_run
 from compare.lanes import Lane, bench_order
-from compare.live import CallKey, LiveAnswer, LiveRun
+from compare.live import CallKey, LiveAnswer, LiveRun, Provenance
 from compare.provenance import provenance_of
 from compare.store import Store, now
 
@@ -50,6 +52,7 @@ class Worker:
     _claimed: set[CallKey] = field(default_factory=set)
     _jobs: dict[CallKey, Job] = field(default_factory=dict)
     _adapters: set[str] = field(default_factory=set)
+    _ledger: Ledger = field(default_factory=Ledger)
 
     def work(self) -> None:
         """Do all of it; never raises."""
@@ -132,6 +135,7 @@ class Worker:
         except BaseException as error:
             self._fail(keys, error, "prepare")
             return None
+        self._ledger.note(lane.name, self.run.query.case_id or "", prompt)
         for key in keys:
             self.run.change(key, lambda call: replace(call, prompt=prompt))
         if prompt.adapter is not None:
@@ -249,16 +253,25 @@ class Worker:
             view = self.run.wait_change(view.version, PATROL_S)
         finished_at = now()
         if self.store_failure is None:
-            with suppress(Exception):  # The calls are stored; the next opening will mark the run's end.
+            with suppress(Exception):  # The calls are stored; what only measures them may be missing.
+                close_run(
+                    self.run.id,
+                    self._ledger,
+                    store=self.store,
+                    engine=self.engine,
+                    provenance=self._note_provenance,
+                )
+            with suppress(Exception):  # The next opening will mark the run's end.
                 finished_at = self.store.finish_run(self.run.id)
         self.run.finish(finished_at)
 
-    def _note_provenance(self) -> None:
+    def _note_provenance(self) -> Provenance:
         provenance = provenance_of(self.engine.status(), self._adapters)
         self.run.set_provenance(provenance)
         if self.store_failure is None:
             with suppress(Exception):  # A store that fails shows on the calls.
                 self.store.set_provenance(self.run.id, provenance)
+        return provenance
 
     def _request_id(self, key: CallKey) -> str:
         return f"{self.run.id}/{key[0]}/{key[1]}"

@@ -96,7 +96,7 @@ def finished(run: ScenarioRun) -> ScenarioRun:
 
 
 def texts(kept: Store, run: ScenarioRun) -> dict[tuple[str, str, int], str]:
-    calls = kept.load_scenario_run(run.id).calls
+    calls = kept.stored_run(run.id).calls
     assert max(Counter((call.case_id, call.lane, call.repeat) for call in calls).values()) == 1
     return {(call.case_id, call.lane, call.repeat): call.text for call in calls}
 
@@ -106,7 +106,7 @@ def test_every_planned_call_is_stored_once_with_its_checks(
     engine: LocalEngine, kept: Store, mode: str
 ) -> None:
     run = finished(start_scenario_run(plan(mode=mode, first=5), store=kept, engine=engine))
-    stored = kept.load_scenario_run(run.id)
+    stored = kept.stored_run(run.id)
     assert stored.status == "done"
     assert set(texts(kept, run)) == {call.key for call in run.plan.calls()}
     assert len(stored.calls) == 5 * 3 * 2 == run.progress().done == run.progress().planned
@@ -146,7 +146,7 @@ def test_a_cancelled_run_goes_on_where_it_stopped_and_asks_nothing_twice(
         time.sleep(0.01)
     run.cancel()
     assert run.wait(WAIT_S).state == "stopped"
-    part = kept.load_scenario_run(run.id)
+    part = kept.stored_run(run.id)
     assert part.status == "interrupted"
     assert 0 < len(part.calls) < len(whole)
     assert {call.status for call in part.calls} == {"done"}
@@ -179,7 +179,7 @@ def test_a_live_question_is_answered_while_a_run_goes_on(engine: LocalEngine, ke
     assert {call.status for call in live.calls.values()} == {"done"}
     assert not run.progress().ended
     finished(run)
-    marks = [call.marks for call in kept.load_scenario_run(run.id).calls]
+    marks = [call.marks for call in kept.stored_run(run.id).calls]
     assert any("a live question went first" in of_call for of_call in marks)
 
 
@@ -192,13 +192,13 @@ def test_an_engine_that_is_gone_stops_the_run_and_blames_no_backend(folder: Path
     progress = run.wait(WAIT_S)
     assert progress.state == "stopped"
     assert progress.problem
-    stored = kept.load_scenario_run(run.id)
+    stored = kept.stored_run(run.id)
     assert stored.status == "interrupted"
     assert {call.status for call in stored.calls} == {"done"}
     again = new_engine(folder)
     finished(resume_scenario_run(run.id, store=kept, engine=again))
     again.stop()
-    assert len(kept.load_scenario_run(run.id).calls) == run.plan.repeats * len(LANES) * len(run.plan.cases)
+    assert len(kept.stored_run(run.id).calls) == run.plan.repeats * len(LANES) * len(run.plan.cases)
 
 
 def test_a_lane_that_can_not_answer_fails_its_calls_and_the_others_go_on(
@@ -206,7 +206,7 @@ def test_a_lane_that_can_not_answer_fails_its_calls_and_the_others_go_on(
 ) -> None:
     asked = replace(plan(first=3), lanes=("prompt", "json_mode"))
     run = finished(start_scenario_run(asked, store=kept, engine=engine))
-    statuses = Counter((call.lane, call.status) for call in kept.load_scenario_run(run.id).calls)
+    statuses = Counter((call.lane, call.status) for call in kept.stored_run(run.id).calls)
     assert statuses == {("prompt", "done"): 6, ("json_mode", "failed"): 6}
     assert run.progress().failed == 6
 
@@ -232,7 +232,7 @@ def test_runs_and_live_questions_are_not_taken_for_each_other(engine: LocalEngin
     with pytest.raises(BadInput, match="is a scenario run"):
         kept.load_run(run.id)
     with pytest.raises(BadInput, match="is a live question"):
-        kept.load_scenario_run(live.id)
+        kept.stored_run(live.id)
     with pytest.raises(BadInput, match="only scenario runs"):
         resume_scenario_run(live.id, store=kept, engine=engine)
 
@@ -261,7 +261,7 @@ def test_a_killed_process_loses_only_calls_in_flight(folder: Path, tmp_path: Pat
     process.wait()
     process.stderr.close()
     kept = Store(f"sqlite:///{tmp_path / 'data' / 'lever.db'}")
-    before = kept.load_scenario_run(run_id)
+    before = kept.stored_run(run_id)
     kept.close()
     assert 0 < len(before.calls) < 256
     resumed = subprocess.run(

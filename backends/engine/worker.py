@@ -99,6 +99,11 @@ class Worker:
         self.prove()
         return self.adapters.infos[key]
 
+    @property
+    def embedder_hash(self) -> str:
+        """Of the embedding model's weights; empty before they are loaded."""
+        return "" if self._embedder is None else self._embedder.hash
+
     def embed(self, texts: Sequence[str]) -> "tuple[np.ndarray, float]":
         """Sentence embeddings; the embedder is loaded at the first call.
 

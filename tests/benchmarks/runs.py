@@ -89,7 +89,7 @@ def measured_s(store: Store, plan: Plan, calls: int) -> tuple[float, float]:
     for case in whole.cases:
         store.save_calls("many", [(case.id, ended(lane, n)) for lane in whole.lanes for n in range(repeats)])
     began = time.perf_counter()
-    stored = store.load_scenario_run("many")
+    stored = store.stored_run("many")
     loaded = time.perf_counter()
     summarise(stored.calls, stored.plan)
     return loaded - began, time.perf_counter() - loaded

@@ -1,0 +1,106 @@
+"""What is stored once a run's last call has ended: the answers' embeddings, and in what its lanes differ.
+
+Both kinds of run end here, so that every run can be measured later from the store alone, without a model.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+from backends.engine.base import Engine, EngineStatus
+from backends.errors import BadInput, KnowledgeUnavailable
+from backends.ledger import Ledger
+from backends.types import Sampling
+from compare.live import Provenance
+from compare.measured import repeated_texts
+from compare.store import Store
+
+AT_ONCE = 32
+"""Texts that are embedded in one go; a live question waits for so many at most."""
+
+
+def close_run(
+    run_id: str,
+    ledger: Ledger,
+    *,
+    store: Store,
+    engine: Engine,
+    provenance: Callable[[], Provenance],
+    go_on: Callable[[], None] = lambda: None,
+) -> None:
+    """Store what measuring needs; ``provenance`` notes and gives what produced the answers.
+
+    ``go_on`` is called between batches and may raise to stop; what was stored stays.
+
+    Raises:
+        EngineStopped: the engine is gone.
+        StoreUnavailable: nothing can be stored.
+    """
+    run = store.stored_run(run_id)
+    sampling = run.plan.sampling
+    if sampling.temperature > 0:  # Greedy repeats are copies: nothing is measured on them.
+        with suppress(KnowledgeUnavailable):  # No embedder: agreement in meaning stays unknown.
+            _embed(repeated_texts(run.calls), store, engine, go_on)
+    limit = sampling.max_tokens
+    cut_short = Counter(call.lane for call in run.calls if call.finish == "length" and call.written < limit)
+    produced = provenance()
+    hashes = {adapter.key: adapter.hash for adapter in produced.adapters}
+    settings = _settings(ledger.lanes, sampling, produced, cut_short)
+    store.set_ledger(run_id, ledger.entries(settings, hashes))
+
+
+def require_same_model(before: Provenance | None, now: EngineStatus) -> None:
+    """Answers of two models are no run: what it was begun with must be what there is.
+
+    Raises:
+        BadInput: it was begun with another base model, or with other weights of an adapter.
+    """
+    if before is None:
+        return
+    if before.base_hash != now.base_hash:
+        raise BadInput(
+            f"This run was begun with the model {before.model}; now {now.model} is loaded.",
+            "Set LEVER_MODEL to the first one, or start a new run.",
+        )
+    hashes = {adapter.key: adapter.hash for adapter in now.adapters}
+    for adapter in before.adapters:
+        if hashes.get(adapter.key, adapter.hash) != adapter.hash:
+            raise BadInput(
+                f"The adapter {adapter.key} was trained again since this run was begun.", "Start a new run."
+            )
+
+
+def _embed(texts: Collection[str], store: Store, engine: Engine, go_on: Callable[[], None]) -> None:
+    """Embed those of the texts that have no embedding yet, behind all live questions."""
+    left = sorted(texts)
+    if not left:
+        return
+    engine.embed(left[:1], background=True)  # Loads the model: only then its hash is known.
+    embedder = engine.status().embedder_hash
+    known = store.embeddings(left, embedder)
+    left = [text for text in left if text not in known]
+    for first in range(0, len(left), AT_ONCE):
+        go_on()
+        some = left[first : first + AT_ONCE]
+        vectors, _ = engine.embed(some, background=True)
+        store.save_embeddings(dict(zip(some, vectors, strict=True)), embedder)
+
+
+def _settings(
+    lanes: Collection[str], sampling: Sampling, produced: Provenance, cut_short: Counter[str]
+) -> dict[str, dict[str, str]]:
+    """What no lever may change, by lane. A long prompt may leave less room for the answer than asked."""
+    same = {
+        "base model": f"{produced.model} {produced.base_hash[:8]}".strip(),
+        "number format": f"{produced.dtype} on {produced.device}",
+        "chat template": produced.template_hash[:8],
+        "sampling": f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, top-k {sampling.top_k}",
+    }
+    longest = f"{sampling.max_tokens} tokens"
+    return {
+        **{what: dict.fromkeys(lanes, value) for what, value in same.items()},
+        "longest answer": {
+            lane: f"{longest}, {cut_short[lane]} cut short by the context" if cut_short[lane] else longest
+            for lane in lanes
+        },
+    }

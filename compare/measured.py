@@ -1,0 +1,132 @@
+"""A stored run as the measures read it, and how it comes out of the database: whole runs, fast.
+
+Twenty thousand calls are read column by column; rows as objects (``compare/rows.py``) are for single calls.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import cast
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backends.ledger import LedgerEntry
+from backends.types import FinishReason, Prompt, Timing, Usage
+from compare import rows
+from compare.judged import JudgedCall
+from compare.judging import CheckKind, CheckOutcome
+from compare.live import CallStatus, Provenance
+from compare.plan import Plan
+from compare.records import text_hash
+from compare.tables import CallRow, CheckResultRow, EmbeddingRow, RunRow
+
+AT_ONCE = 500
+"""Hashes in one question to the database; SQLite takes some thousand values at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """A run as it is stored: a scenario's, or a live question's as one of one case. Times are UTC, ISO 8601.
+
+    ``ledger`` is None until the run has ended; ``live`` says that it was asked on the home screen or by
+    ``ask``.
+    """
+
+    id: str
+    name: str
+    status: str
+    plan: Plan
+    live: bool
+    calls: tuple[JudgedCall, ...]
+    provenance: Provenance | None
+    ledger: tuple[LedgerEntry, ...] | None
+    started_at: str
+    finished_at: str
+
+
+def read_run(session: Session, run: RunRow) -> StoredRun:
+    """The run with all its calls, in the order in which they ended."""
+    plan = rows.plan_of(run)
+    return StoredRun(
+        id=run.id,
+        name=run.name,
+        status=run.status,
+        plan=plan,
+        live=run.cases is None,
+        calls=tuple(_calls(session, run.id, {case.id: case.group for case in plan.cases})),
+        provenance=rows.stored_provenance(run.provenance),
+        ledger=rows.stored_ledger(run.ledger),
+        started_at=run.started_at,
+        finished_at=run.finished_at or "",
+    )
+
+
+def _calls(session: Session, run_id: str, groups: dict[str, str]) -> Iterator[JudgedCall]:
+    checks = _checks(session, run_id)
+    columns = (
+        CallRow.id, CallRow.case_id, CallRow.backend, CallRow.repeat, CallRow.status, CallRow.text,
+        CallRow.timing, CallRow.prompt_tokens, CallRow.completion_tokens, CallRow.finish, CallRow.marks,
+    )  # fmt: skip
+    found = session.execute(select(*columns).where(CallRow.run_id == run_id).order_by(CallRow.id))
+    for id_, case, lane, repeat, status, text, timing, read, written, finish, marks in found:
+        yield JudgedCall(
+            case_id=case,
+            group=groups.get(case) or case,
+            lane=lane,
+            repeat=repeat,
+            status=cast("CallStatus", status),
+            text=text,
+            timing=None if timing is None else Timing(**cast("dict[str, float]", timing)),
+            usage=None if timing is None else Usage(prompt_tokens=read or 0, completion_tokens=written or 0),
+            checks=checks.get(id_, ()),
+            finish=cast("FinishReason | None", finish),
+            marks=tuple(marks or ()),
+        )
+
+
+def _checks(session: Session, run_id: str) -> dict[int, tuple[tuple[CheckKind, CheckOutcome], ...]]:
+    """(kind, outcome) by call, in the order of the case's checks."""
+    columns = (CheckResultRow.call_id, CheckResultRow.kind, CheckResultRow.result)
+    of_run = select(*columns).join(CallRow, CallRow.id == CheckResultRow.call_id)
+    of_run = of_run.where(CallRow.run_id == run_id)
+    found = session.execute(of_run.order_by(CheckResultRow.call_id, CheckResultRow.position))
+    return {
+        call: tuple((cast("CheckKind", kind), cast("CheckOutcome", result)) for _, kind, result in results)
+        for call, results in groupby(found, key=lambda row: row[0])
+    }
+
+
+def read_prompts(session: Session, run_id: str) -> Iterator[tuple[str, str, Prompt]]:
+    """(lane, case, prompt) of what was asked so far, each once."""
+    query = select(CallRow).where(CallRow.run_id == run_id, CallRow.prompt_hash.is_not(None))
+    seen: set[tuple[str, str, str | None]] = set()
+    for call in session.scalars(query.execution_options(yield_per=AT_ONCE)):
+        place = (call.backend, call.case_id, call.prompt_hash)
+        if place not in seen and call.prompt is not None:
+            seen.add(place)
+            yield call.backend, call.case_id, rows.stored_prompt(call.prompt)
+
+
+def read_embeddings(session: Session, texts: Iterable[str], embedder_hash: str) -> dict[str, np.ndarray]:
+    """The kept embeddings of those texts that have one, float32 and one-dimensional."""
+    by_hash = {text_hash(text): text for text in texts}
+    found: dict[str, np.ndarray] = {}
+    hashes = list(by_hash)
+    for first in range(0, len(hashes), AT_ONCE):
+        some = hashes[first : first + AT_ONCE]
+        columns = select(EmbeddingRow.text_hash, EmbeddingRow.vector)
+        asked = columns.where(EmbeddingRow.embedder_hash == embedder_hash, EmbeddingRow.text_hash.in_(some))
+        for key, vector in session.execute(asked):
+            found[by_hash[key]] = np.frombuffer(vector, dtype="<f4")
+    return found
+
+
+def repeated_texts(calls: Sequence[JudgedCall]) -> set[str]:
+    """The different answers of cases that a lane answered more than once: what agreement is measured on."""
+    by_case: dict[tuple[str, str], list[str]] = {}
+    for call in calls:
+        if call.status == "done":
+            by_case.setdefault((call.lane, call.case_id), []).append(call.text)
+    return {text for texts in by_case.values() if len(texts) > 1 for text in texts}
