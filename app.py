@@ -22,6 +22,12 @@ page = st.navigation(
             default=True,
             help="Ask one question and watch every approach answer it at the same time.",
         ),
+        st.Page(
+            ROOT / "pages" / "results.py",
+            title="Results",
+            icon=":material/monitoring:",
+            help="What stored runs say: who is right, how steady, how fast, and how sure that is.",
+        ),
         # The default page answers at "/" only; this one keeps its own address working.
         st.Page(HOME, title="Side by side", url_path=HOME.stem, visibility="hidden"),
     ],

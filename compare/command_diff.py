@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from backends.errors import BadInput
 from compare.command import Outcome
+from compare.measured import StoredRun
 from compare.numbers import count
 from compare.statistics import CaseScores, Difference, difference
-from compare.store import StoredRun, store
+from compare.store import store
 from compare.summary import case_scores
 
 Place = tuple[str, str]

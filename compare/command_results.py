@@ -1,13 +1,19 @@
 """``results``: a stored scenario run in figures, the same each time they are computed."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 
+import numpy as np
+
+from backends.ledger import LedgerEntry, is_controlled
 from compare.command import BROKEN, FINE, Outcome
 from compare.judged import JudgedCall
+from compare.measured import StoredRun
 from compare.numbers import count, percent, seconds, share
-from compare.store import StoredRun, store
+from compare.store import store
 from compare.summary import LaneSummary, summarise, summary_document
+from compare.takeaways import of_ledger
 
 MEASURES = (
     "n_cases", "n_calls", "n_failed", "n_unscored", "n_groups", "pass_rate", "tar_raw", "tar_parsed",
@@ -31,12 +37,14 @@ def run(options: argparse.Namespace) -> Outcome:
     Raises:
         BadInput: there is no such run.
     """
-    return outcome_of(store().stored_run(options.run_id), calls=options.calls)
+    kept = store()
+    stored = kept.stored_run(options.run_id)
+    return outcome_of(stored, kept.vectors(stored), calls=options.calls)
 
 
-def outcome_of(stored: StoredRun, *, calls: bool) -> Outcome:
-    """A run's figures, as JSON and as a table for people."""
-    summary = summarise(stored.calls, stored.plan)
+def outcome_of(stored: StoredRun, vectors: Mapping[str, np.ndarray], *, calls: bool) -> Outcome:
+    """A run's figures, as JSON and as a table for people; ``vectors`` are the answers' embeddings."""
+    summary = summarise(stored.calls, stored.plan, vectors)
     provenance = stored.provenance
     document: dict[str, object] = {
         "run_id": stored.id,
@@ -45,12 +53,18 @@ def outcome_of(stored: StoredRun, *, calls: bool) -> Outcome:
         "mode": stored.plan.mode,
         "model": provenance and provenance.model,
         "proof": provenance and provenance.proof,
+        "controlled": None if stored.ledger is None else is_controlled(stored.ledger),
+        "ledger": None if stored.ledger is None else [_entry(entry) for entry in stored.ledger],
         "backends": summary_document(summary),
     }
     if calls:
         document["calls"] = [_call(call) for call in stored.calls]
     done = any(call.status == "done" for call in stored.calls)
     return Outcome(document=document, text=_text(stored, summary), exit_code=FINE if done else BROKEN)
+
+
+def _entry(entry: LedgerEntry) -> dict[str, object]:
+    return {**asdict(entry), "differs": entry.differs}
 
 
 def _call(call: JudgedCall) -> dict[str, object]:
@@ -67,7 +81,8 @@ def _text(stored: StoredRun, summary: dict[str, LaneSummary]) -> str:
     asked = f"{count(len(plan.cases))} cases, {plan.repeats} repeats, {plan.mode}"
     lines = [f"{plan.scenario}: {asked}, {stored.status}", ""]
     lines += [f"{lane:14}{_line(found)}" for lane, found in summary.items()]
-    return "\n".join([*lines, "", f"run {stored.id}"])
+    names = {lane: lane for lane in plan.lanes}
+    return "\n".join([*lines, "", of_ledger(stored.ledger, names), f"run {stored.id}"])
 
 
 def _line(found: LaneSummary) -> str:

@@ -54,7 +54,9 @@ def run(options: argparse.Namespace) -> Outcome:
     if progress.problem:
         say(progress.problem)
         say(f"Go on by: python -m compare run --resume {going.id}")
-    outcome = outcome_of(store().stored_run(going.id), calls=options.calls)
+    kept = store()
+    stored = kept.stored_run(going.id)
+    outcome = outcome_of(stored, kept.vectors(stored), calls=options.calls)
     figures = outcome.document["backends"]
     failures = [failure for gate in gates if (failure := gate.failure(figures))]  # type: ignore[arg-type]
     for failure in failures:

@@ -9,7 +9,8 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from compare.statistics import CaseScores, Difference, difference
+from backends.imports import load_statistics
+from compare.statistics import CONFIDENCE, CaseScores, Difference, difference
 
 SAME_MEANING = 0.90
 """Cosine from which two answers' embeddings are taken to mean the same."""
@@ -83,12 +84,15 @@ def total_agreement(cases: Sequence[Sequence[str]], *, raw: bool = False) -> flo
 
 def lexical_agreement(texts: Sequence[str]) -> float | None:
     """Mean over all pairs of rapidfuzz's normalised Indel similarity, in [0, 1]; None below two texts."""
+    return _mean_of_pairs(wording_likeness(texts)) if len(texts) > 1 else None
+
+
+def wording_likeness(texts: Sequence[str]) -> np.ndarray:
+    """Rapidfuzz's normalised Indel similarity of every pair, shape (texts, texts)."""
     from rapidfuzz.distance import Indel
     from rapidfuzz.process import cdist
 
-    if len(texts) < 2:
-        return None
-    return _mean_of_pairs(cdist(texts, texts, scorer=Indel.normalized_similarity, dtype=np.float64))
+    return cdist(texts, texts, scorer=Indel.normalized_similarity, dtype=np.float64)
 
 
 def semantic_agreement(vectors: np.ndarray) -> float | None:
@@ -107,6 +111,7 @@ def embedding_groups(vectors: np.ndarray, threshold: float = SAME_MEANING) -> tu
 
     Not semantic entropy: that needs entailment (Farquhar et al., Nature 2024).
     """
+    load_statistics()
     from scipy.sparse.csgraph import connected_components
 
     if not len(vectors):
@@ -135,7 +140,7 @@ def length_spread(tokens: Sequence[int]) -> float | None:
     return stdev(tokens) / fmean(tokens)
 
 
-def drift(cases: Sequence[CaseScores]) -> Difference | None:
+def drift(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Difference | None:
     """Last third of a case's repeats minus their first third, over the cases; calls are stateless: expect 0.
 
     None when no case has three repeats.
@@ -143,7 +148,7 @@ def drift(cases: Sequence[CaseScores]) -> Difference | None:
     long = [case for case in cases if len(case.scores) >= 3]
     last = [replace(case, scores=case.scores[-(len(case.scores) // 3) :]) for case in long]
     first = [replace(case, scores=case.scores[: len(case.scores) // 3]) for case in long]
-    return difference(last, first)
+    return difference(last, first, confidence)
 
 
 def _mean_of_pairs(square: np.ndarray) -> float:

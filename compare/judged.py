@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from backends.engine.base import WENT_FIRST
 from backends.types import FinishReason, Timing, Usage
 from compare.judging import CheckKind, CheckOutcome, combined
 from compare.live import CallStatus
@@ -27,6 +28,11 @@ class JudgedCall:
     def written(self) -> int:
         """Tokens of the answer; 0 without one."""
         return 0 if self.usage is None else self.usage.completion_tokens
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether its times say something of its lane: it ended well, and was not paused for another."""
+        return self.status == "done" and self.timing is not None and WENT_FIRST not in self.marks
 
     def outcome(self, kind: CheckKind | None = None) -> CheckOutcome:
         """Of all checks, or of those of one kind: a fail fails it, an unscored one leaves it open."""

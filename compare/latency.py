@@ -11,10 +11,13 @@ from statistics import fmean, median
 
 import numpy as np
 
+from backends.imports import load_statistics
 from backends.types import Answer, Timing, Usage
-from compare.statistics import CONFIDENCE
+from compare.statistics import CONFIDENCE, LEAST_GROUPS
 
 LEAST_FOR_P95 = 20
+SPREAD = 1.5
+"""How much longer the longest prompt must be than the shortest, for a line through their times."""
 PARTS = ("queued_ms", "adapter_switch_ms", "embed_ms", "retrieve_ms", "prefill_ms", "decode_ms")
 """Of a call, in the order in which they pass; they sum to ``total_ms``."""
 
@@ -36,6 +39,7 @@ def percentiles(by_case: Sequence[Sequence[float]], confidence: float = CONFIDEN
     The median's interval is ``scipy.stats.quantile_test``'s, on the medians of the cases: repeats of a case
     are alike, and would make it too narrow.
     """
+    load_statistics()
     from scipy.stats import quantile_test
 
     values = [value for case in by_case for value in case]
@@ -71,3 +75,38 @@ def tokens_per_second(timing: Timing, usage: Usage) -> float | None:
     """Decode speed without the first token, which comes from prefill; None below two tokens."""
     tokens = usage.completion_tokens - 1
     return tokens * 1000 / timing.decode_ms if tokens > 0 and timing.decode_ms > 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slope:
+    """How the time to first text grows with a prompt's length: a straight line through ``n`` prompts."""
+
+    ms_per_token: float
+    low: float
+    high: float
+    at_zero_ms: float
+    n: int
+
+
+def prompt_slope(points: Sequence[tuple[float, float]], confidence: float = CONFIDENCE) -> Slope | None:
+    """Least squares over (prompt tokens, ms until the first text), one point a case and lane.
+
+    None below 15 points, or when the longest prompt is not half as long again as the shortest. The interval
+    is Student's t on the slope's standard error.
+    """
+    load_statistics()
+    from scipy.stats import linregress, t
+
+    tokens = [x for x, _ in points]
+    if len(points) < LEAST_GROUPS or max(tokens) < SPREAD * max(min(tokens), 1):
+        return None
+    line = linregress(tokens, [y for _, y in points])
+    reach = float(t.ppf(0.5 + confidence / 2, len(points) - 2) * line.stderr)
+    slope = float(line.slope)
+    return Slope(
+        ms_per_token=slope,
+        low=slope - reach,
+        high=slope + reach,
+        at_zero_ms=float(line.intercept),
+        n=len(points),
+    )

@@ -41,6 +41,16 @@ def percent(value: float | None) -> str:
     return f"{100 * value:.0f} %"
 
 
+def points(value: float) -> str:
+    """A difference of shares in percentage points, without its sign: "12 points", "1 point"."""
+    return plural(abs(round(100 * value)), "point")
+
+
+def percent_range(low: float, high: float) -> str:
+    """As "57 to 78 %"."""
+    return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+
+
 def share(part: int, whole: int) -> str:
     """As "7 of 10": counts stay counts, as a percentage of few hides how few they are."""
     return f"{part:,} of {whole:,}"

@@ -12,12 +12,15 @@ from statistics import fmean, variance
 
 import numpy as np
 
+from backends.imports import load_statistics
+
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
 SEED = 20261121
 """Of the resampling, so that one set of calls has one interval."""
 LEAST_GROUPS = 15
 """Below this nothing is inferred: figures are shown as counts."""
+ONE_CASE = "Wilson over the repeats of one case"
 _CELLS = 4_000_000
 """Numbers drawn at a time: 32 MB."""
 
@@ -66,6 +69,7 @@ class Difference(Estimate):
 
 def wilson(passes: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of a share by Wilson's score (Wilson 1927); 0 to 1 without observations."""
+    load_statistics()
     from statsmodels.stats.proportion import proportion_confint
 
     if n == 0:
@@ -78,7 +82,8 @@ def rate(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Estimat
     """One backend's mean score; None without cases.
 
     Wilson when every case was asked once and passed or failed, or when all case means are 0 or all are 1
-    (then resampling has nothing to vary); else the percentile bootstrap over groups.
+    (then resampling has nothing to vary); else the percentile bootstrap over groups. Of a single case the
+    repeats are counted: the figure holds for this query only.
     """
     scored = [case for case in cases if case.scores]
     if not scored:
@@ -86,7 +91,10 @@ def rate(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Estimat
     means = [case.mean for case in scored]
     value = fmean(means)
     once = all(len(case.scores) == 1 for case in scored) and set(means) <= {0.0, 1.0}
-    if once or set(means) in ({0.0}, {1.0}):
+    if len(scored) == 1:  # Nothing can be said of other cases: the interval is of more repeats of this one.
+        repeats = len(scored[0].scores)
+        method, (low, high) = ONE_CASE, wilson(value * repeats, repeats, confidence)
+    elif once or set(means) in ({0.0}, {1.0}):
         method, (low, high) = "Wilson", wilson(sum(means), len(means), confidence)
     else:
         method = "bootstrap over groups"
@@ -134,6 +142,7 @@ def difference(
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """The p-values corrected for how many there are (Holm 1979), by the same names."""
+    load_statistics()
     from statsmodels.stats.multitest import multipletests
 
     if not p_values:
@@ -162,6 +171,7 @@ def cases_needed(
     differences split between cases and repeats. With one repeat the two can't be told apart: all counts as
     the cases'.
     """
+    load_statistics()
     from scipy.stats import norm
 
     before = {case.case: case.scores for case in b}
@@ -185,11 +195,14 @@ def _bootstrap(values: Sequence[float], groups: Sequence[str], confidence: float
     """Percentile interval of the mean of ``values`` when whole groups are drawn with replacement."""
     names = {name: place for place, name in enumerate(dict.fromkeys(groups))}
     places = [names[name] for name in groups]
-    sums = np.bincount(places, weights=np.asarray(values, dtype=float), minlength=len(names))
-    sizes = np.bincount(places, minlength=len(names)).astype(float)
+    of_groups = np.bincount(places, weights=np.asarray(values, dtype=float), minlength=len(names))
+    members = np.bincount(places, minlength=len(names))
+    # Groups of equal sum and size are the same to the mean: how often each kind is drawn is all that counts.
+    kinds, many = np.unique(np.column_stack((of_groups, members)), axis=0, return_counts=True)
+    sums, sizes = kinds.T
     rng = np.random.default_rng(SEED)
-    chances = np.full(len(names), 1 / len(names))
-    step = max(1, _CELLS // len(names))
+    chances = many / len(names)
+    step = max(1, _CELLS // len(kinds))
     means: list[np.ndarray] = []
     for start in range(0, RESAMPLES, step):
         drawn = rng.multinomial(len(names), chances, size=min(step, RESAMPLES - start))
@@ -200,6 +213,7 @@ def _bootstrap(values: Sequence[float], groups: Sequence[str], confidence: float
 
 
 def _mcnemar(pairs: Sequence[tuple[CaseScores, CaseScores]]) -> float | None:
+    load_statistics()
     from statsmodels.stats.contingency_tables import mcnemar
 
     once = all(len(case.scores) == 1 for pair in pairs for case in pair)

@@ -24,7 +24,7 @@ from backends.types import Prompt
 from compare import rows
 from compare.database import open_database, store_errors
 from compare.live import LiveAnswer, Provenance, RunView
-from compare.measured import StoredRun, read_embeddings, read_prompts, read_run
+from compare.measured import StoredRun, read_embeddings, read_prompts, read_run, repeated_texts
 from compare.owner import this_process
 from compare.plan import Plan, PlannedKey
 from compare.records import found_run, is_over, keep_prompt, mark_interrupted, now, text_hash, version_row
@@ -186,6 +186,22 @@ class Store:
         with self._read() as session:
             found = session.scalars(_whole(of_case.order_by(CallRow.repeat, CallRow.id)))
             return tuple(rows.live_answer(row) for row in found)
+
+    def vectors(self, run: StoredRun) -> dict[str, np.ndarray]:
+        """The embeddings of the answers on which agreement is measured, by text; those that are known."""
+        embedder = "" if run.provenance is None else run.provenance.embedder_hash
+        with self._read() as session:
+            return read_embeddings(session, repeated_texts(run.calls), embedder) if embedder else {}
+
+    def run_state(self, run_id: str) -> tuple[str, int]:
+        """A run's status, and how many of its calls are stored: the same as long as its figures are.
+
+        Raises:
+            BadInput: there is no such run.
+        """
+        with self._read() as session:
+            count = select(func.count()).where(CallRow.run_id == run_id)
+            return found_run(session, run_id).status, session.scalar(count) or 0
 
     def prompts(self, run_id: str) -> tuple[tuple[str, str, Prompt], ...]:
         """(lane, case, prompt) of all that was asked so far, each once."""

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from backends.engine.base import WENT_FIRST
 from compare.consistency import fold, lexical_agreement, pass_all_k, semantic_agreement, total_agreement
 from compare.judged import JudgedCall
 from compare.judging import CheckKind
@@ -115,7 +114,7 @@ def _times(calls: Sequence[JudgedCall], of: Callable[[JudgedCall], float | None]
     by_case: dict[str, list[float]] = {}
     for call in calls:
         value = of(call)
-        if value is not None and WENT_FIRST not in call.marks:
+        if value is not None and call.undisturbed:
             by_case.setdefault(call.case_id, []).append(value)
     return percentiles(list(by_case.values()))
 

@@ -3,8 +3,10 @@
 import streamlit as st
 
 from backends.types import Query
-from ui import charts, lanes, words
+from ui import lanes, words
 from ui.badge import explain_readiness
+from ui.charts.answers import latency_chart, tokens_chart
+from ui.charts.look import draw
 from ui.controls import applicable, settings_popover
 from ui.prompt_drawer import prompt_drawer
 from ui.prompt_texts import texts_popover
@@ -92,9 +94,7 @@ if view.done and not blind:
     st.space("small")
     left, right = st.columns(2, gap="large")
     with left:
-        charts.draw(charts.latency_chart(view, titles), key="latency_chart", alt="Time per answer by lane")
+        draw(latency_chart(view, titles), key="latency_chart", alt="Time per answer by lane")
     if not presenter:
         with right:
-            charts.draw(
-                charts.tokens_chart(view, titles), key="tokens_chart", alt="Tokens per answer by lane"
-            )
+            draw(tokens_chart(view, titles), key="tokens_chart", alt="Tokens per answer by lane")

@@ -19,6 +19,7 @@ MAY_BE_HEAVY = (
     "backends/knowledge",
     "backends/training",
     "backends/proof.py",
+    "backends/imports.py",
 )
 
 

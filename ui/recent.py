@@ -7,7 +7,6 @@ from functools import partial
 import streamlit as st
 
 from backends.errors import LeverError
-from compare import numbers
 from compare.live import RunView, live_runs
 from compare.report import comparison_page
 from compare.store import RunLine
@@ -75,7 +74,7 @@ def _line(run: RunLine) -> None:
         title = safe(shorten(run.name or run.query, LABEL_CHARS))
         st.button(title, key=f"open_{run.id}", type="tertiary", on_click=_open, args=(run.id,))
         st.space("stretch")
-        st.caption(_ago(run.started_at), width="content")
+        st.caption(words.ago(run.started_at, datetime.now(UTC)), width="content")
         st.button(
             "Play",
             key=f"play_{run.id}",
@@ -85,17 +84,6 @@ def _line(run: RunLine) -> None:
             args=(run.id,),
             help="Show it as it ran, at its own speed.",
         )
-
-
-def _ago(started_at: str) -> str:
-    minutes = int((datetime.now(UTC) - datetime.fromisoformat(started_at)).total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
-    if minutes < 60:
-        return f"{numbers.plural(minutes, 'minute')} ago"
-    if minutes < 60 * 24:
-        return f"{numbers.plural(minutes // 60, 'hour')} ago"
-    return f"{numbers.plural(minutes // (60 * 24), 'day')} ago"
 
 
 def _open(run_id: str) -> None:

@@ -1,5 +1,7 @@
 """How the screens name lanes, states and stages: plain words, one place."""
 
+from datetime import datetime
+
 from backends.base import registry
 from backends.types import LayerKind, Mode, Stage
 from compare import numbers
@@ -59,9 +61,14 @@ def lane_name(lane: str) -> str:
     return f"{name}, version {version}" if mark else name
 
 
+def lane_shape(lane: str) -> str:
+    """The shape that marks a lane before its name and in charts."""
+    return _SHAPES.get(backend_of(lane), "★")
+
+
 def lane_title(lane: str) -> str:
     """The lane's name with the shape that also marks it in charts."""
-    return f"{_SHAPES.get(backend_of(lane), '★')} {lane_name(lane)}"
+    return f"{lane_shape(lane)} {lane_name(lane)}"
 
 
 def lane_summary(lane: str) -> str:
@@ -69,6 +76,18 @@ def lane_summary(lane: str) -> str:
     if MARK in lane:
         return "Follows an older version of the instructions."
     return _WHAT_IT_DOES.get(lane, "")
+
+
+def ago(started_at: str, now: datetime) -> str:
+    """How long ago a stored time was, as people say it."""
+    minutes = int((now - datetime.fromisoformat(started_at)).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{numbers.plural(minutes, 'minute')} ago"
+    if minutes < 60 * 24:
+        return f"{numbers.plural(minutes // 60, 'hour')} ago"
+    return f"{numbers.plural(minutes // (60 * 24), 'day')} ago"
 
 
 def made_with(view: RunView) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.engine.imports import load_llama_index
 from backends.errors import KnowledgeUnavailable
+from backends.imports import load_llama_index
 
 if TYPE_CHECKING:
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from backends.engine.base import WENT_FIRST
 from backends.engine.jobs import AdapterJob, Ask, GenerationJob
 from backends.errors import EngineStopped, LeverError, as_failure
+from backends.imports import load_torch
 from backends.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class EngineLoop:
     def _load(self) -> None:
         from backends.engine.worker import Worker
 
+        load_torch()
         self._worker = Worker(self._settings)
         self._can_render.set()
         self._worker.load()

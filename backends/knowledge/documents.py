@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.engine.imports import load_llama_index
 from backends.errors import KnowledgeUnavailable
+from backends.imports import load_llama_index
 
 READABLE = (".md", ".txt", ".csv")
 """What is read, by the end of the file's name."""

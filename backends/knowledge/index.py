@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.engine.imports import load_llama_index
 from backends.errors import KnowledgeUnavailable
+from backends.imports import load_llama_index
 from backends.knowledge.documents import Chunk
 
 if TYPE_CHECKING:

@@ -1,0 +1,148 @@
+"""The lanes of a run against each other, and a lane against itself: what the charts of a run draw.
+
+Several comparisons that stand beside each other hold together: with ``m`` of them each interval is at
+1 - 0.05 / m (Bonferroni; ``measures.md``, "Verdict").
+"""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from compare.consistency import drift, fold, parsed, wording_likeness
+from compare.judged import JudgedCall
+from compare.judging import CheckKind
+from compare.statistics import CONFIDENCE, CaseScores, Difference, Estimate, difference, rate
+from compare.summary import case_scores
+from compare.takeaways import best_first
+from compare.variance import VarianceSplit, split
+
+LaneScores = Mapping[str, Sequence[CaseScores]]
+
+
+def calls_of(calls: Sequence[JudgedCall], lanes: Sequence[str]) -> dict[str, list[JudgedCall]]:
+    """The calls by lane, in the lanes' order."""
+    found: dict[str, list[JudgedCall]] = {lane: [] for lane in lanes}
+    for call in calls:
+        if call.lane in found:
+            found[call.lane].append(call)
+    return found
+
+
+def scores_of(calls: Mapping[str, Sequence[JudgedCall]], kind: CheckKind | None = None) -> LaneScores:
+    """By lane: each case's passes and fails; see :func:`compare.summary.case_scores`."""
+    return {lane: case_scores(found, kind) for lane, found in calls.items()}
+
+
+def agreement_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
+    """By lane: the share of each case's most frequent answer, of cases with two finished answers or more."""
+    return {lane: [_agreement(case, found) for case, found in _repeated(of)] for lane, of in calls.items()}
+
+
+def all_alike_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
+    """By lane: 1 for a case whose finished answers are all equal, else 0 (TARa@N)."""
+    return {
+        lane: [
+            CaseScores(
+                case=case,
+                group=found[0].group,
+                scores=(float(len({parsed(call.text) for call in found}) == 1),),
+            )
+            for case, found in _repeated(of)
+        ]
+        for lane, of in calls.items()
+    }
+
+
+def likeness_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
+    """By lane: how like each answer's wording is to its case's most frequent one, repeat by repeat."""
+    return {lane: [_likeness(case, found) for case, found in _repeated(of)] for lane, of in calls.items()}
+
+
+def rates_of(scores: LaneScores) -> dict[str, Estimate | None]:
+    """By lane: the mean over cases with its 95 % interval."""
+    return {lane: rate(found) for lane, found in scores.items()}
+
+
+def gains_over(baseline: str, scores: LaneScores) -> dict[str, Difference | None]:
+    """Each other lane minus the baseline; the intervals hold together."""
+    others = [lane for lane in scores if lane != baseline]
+    confidence = together(len(others))
+    return {lane: difference(scores[lane], scores[baseline], confidence) for lane in others}
+
+
+def lead_of(scores: LaneScores) -> Difference | None:
+    """The best lane minus the second best; None when fewer than two have scores. As the two were picked from
+    all pairs, the interval is one of as many.
+    """
+    known = {lane: found for lane, found in rates_of(scores).items() if found is not None}
+    if len(known) < 2:
+        return None
+    best, second = best_first(known)[:2]
+    pairs = len(known) * (len(known) - 1) // 2
+    return difference(scores[best], scores[second], together(pairs))
+
+
+def splits_of(scores: LaneScores) -> dict[str, VarianceSplit | None]:
+    """By lane: where its scores vary."""
+    return {lane: split([case.scores for case in found]) for lane, found in scores.items()}
+
+
+def drifts_of(scores: LaneScores) -> dict[str, Difference | None]:
+    """By lane: the last third of a case's repeats minus the first; the intervals hold together."""
+    return {lane: drift(found, together(len(scores))) for lane, found in scores.items()}
+
+
+def by_repeat(scores: LaneScores, most: int = 20) -> dict[str, list[tuple[float, float, int]]]:
+    """By lane: (mean place of the repeats from 1, mean score, how many) of up to ``most`` equal stretches."""
+    found: dict[str, list[tuple[float, float, int]]] = {}
+    for lane, cases in scores.items():
+        longest = max((len(case.scores) for case in cases), default=0)
+        width = -(-longest // most) if longest else 1
+        stretches: list[tuple[float, float, int]] = []
+        for first in range(0, longest, width):
+            values = [score for case in cases for score in case.scores[first : first + width]]
+            last = min(first + width, longest)
+            stretches.append(((first + 1 + last) / 2, sum(values) / len(values), len(values)))
+        found[lane] = stretches
+    return found
+
+
+def prompt_points(calls: Mapping[str, Sequence[JudgedCall]]) -> list[tuple[str, str, float, float]]:
+    """(lane, case, prompt tokens, ms until the first text): the medians of each case."""
+    points = []
+    for lane, of in calls.items():
+        by_case: dict[str, list[JudgedCall]] = {}
+        for call in of:
+            if call.undisturbed and call.timing is not None and call.timing.ttft_ms is not None:
+                by_case.setdefault(call.case_id, []).append(call)
+        for case, found in by_case.items():
+            tokens = median(call.usage.prompt_tokens for call in found if call.usage is not None)
+            first = median(
+                call.timing.ttft_ms for call in found if call.timing and call.timing.ttft_ms is not None
+            )
+            points.append((lane, case, float(tokens), float(first)))
+    return points
+
+
+def together(comparisons: int) -> float:
+    """The confidence of each of so many intervals that are to hold together."""
+    return 1 - (1 - CONFIDENCE) / max(1, comparisons)
+
+
+def _repeated(calls: Sequence[JudgedCall]) -> list[tuple[str, list[JudgedCall]]]:
+    by_case: dict[str, list[JudgedCall]] = {}
+    for call in calls:
+        if call.status == "done":
+            by_case.setdefault(call.case_id, []).append(call)
+    return [(case, found) for case, found in by_case.items() if len(found) > 1]
+
+
+def _agreement(case: str, calls: Sequence[JudgedCall]) -> CaseScores:
+    share = fold([call.text for call in calls])[0].size / len(calls)
+    return CaseScores(case=case, group=calls[0].group, scores=(share,))
+
+
+def _likeness(case: str, calls: Sequence[JudgedCall]) -> CaseScores:
+    texts = [call.text for call in sorted(calls, key=lambda call: call.repeat)]
+    usual = fold(texts)[0].text
+    alike = wording_likeness([usual, *texts])[0, 1:]
+    return CaseScores(case=case, group=calls[0].group, scores=tuple(float(value) for value in alike))

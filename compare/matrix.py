@@ -1,0 +1,63 @@
+"""The case x lane matrix of a run: repeats folded into one cell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from compare.consistency import fold
+from compare.judged import JudgedCall
+
+Look = Literal["pass", "fail", "mixed", "unscored", "failed", "missing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What a lane said to a case. ``text`` is its most frequent answer, given ``said`` of ``done`` times;
+    ``passes`` of ``judged`` finished answers passed; ``calls`` counts the failed ones too.
+    """
+
+    text: str
+    said: int
+    done: int
+    passes: int
+    judged: int
+    calls: int
+
+    @property
+    def look(self) -> Look:
+        """How it went, in one word."""
+        if self.calls == 0:
+            return "missing"
+        if self.done == 0:
+            return "failed"
+        if self.judged == 0:
+            return "unscored"
+        return "pass" if self.passes == self.judged else "fail" if self.passes == 0 else "mixed"
+
+
+Places = Mapping[tuple[str, str], Sequence[JudgedCall]]
+"""The calls of each (case, lane)."""
+
+
+def by_place(calls: Sequence[JudgedCall]) -> Places:
+    """The calls of each case and lane."""
+    found: dict[tuple[str, str], list[JudgedCall]] = {}
+    for call in calls:
+        found.setdefault((call.case_id, call.lane), []).append(call)
+    return found
+
+
+def cell(places: Places, case: str, lane: str) -> Cell:
+    """One cell; a place without calls is missing."""
+    calls = places.get((case, lane), ())
+    done = [call for call in calls if call.status == "done"]
+    groups = fold([call.text for call in done])
+    outcomes = [call.outcome() for call in done]
+    return Cell(
+        text=groups[0].text if groups else "",
+        said=groups[0].size if groups else 0,
+        done=len(done),
+        passes=outcomes.count("pass"),
+        judged=len(done) - outcomes.count("unscored"),
+        calls=len(calls),
+    )

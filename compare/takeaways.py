@@ -1,0 +1,246 @@
+"""What a chart says, in one sentence that is computed from its data, or that nothing can be said yet.
+
+``names`` turn a lane into what people call it. Sentences are plain text.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from backends.ledger import LedgerEntry, Lever, differing_levers, is_controlled
+from backends.types import Mode
+from compare import numbers
+from compare.latency import Percentiles, Slope
+from compare.statistics import LEAST_GROUPS, ONE_CASE, Difference, Estimate
+from compare.variance import VarianceSplit
+
+Names = Mapping[str, str]
+LEVERS: dict[Lever | None, str] = {
+    "prompt": "the prompt",
+    "retrieval": "retrieval",
+    "adapter": "the adapter",
+    None: "what no lever changes",
+}
+TOO_FEW = f"fewer than {LEAST_GROUPS} different cases: too few to say more than counts"
+
+
+def of_pass_rates(
+    rates: Mapping[str, Estimate | None], lead: Difference | None, names: Names, *, once: bool
+) -> str:
+    """``lead`` is the best lane's gain over the second best; ``once`` says that each case was asked once."""
+    judged = {lane: rate for lane, rate in rates.items() if rate is not None}
+    if not judged:
+        return "No answer was judged: these cases carry no checks."
+    order = best_first(judged)
+    best = judged[order[0]]
+    if best.method == ONE_CASE:
+        return (
+            f"{names[order[0]]} is right in {numbers.percent(best.value)} of its answers to this question "
+            f"(95 % interval {numbers.percent_range(best.low, best.high)}). "
+            "Of other questions this says nothing."
+        )
+    if not best.enough:
+        counts = ", ".join(f"{names[lane]} on {right_of(judged[lane], once=once)}" for lane in order)
+        return f"Right were {counts}: {TOO_FEW}."
+    said = f"{right_of(best, once=once)} (95 % interval {numbers.percent_range(best.low, best.high)})"
+    if len(order) == 1:
+        return f"{names[order[0]]} is right on {said}."
+    if lead is not None and lead.low > 0:
+        return f"{names[order[0]]} is right most often, on {said}."
+    between = "" if lead is None else f": between {_worse_to_better(lead)} than {names[order[1]]}"
+    return (
+        f"{names[order[0]]} is right on {said}, but whether it is the best "
+        f"these {best.cases} cases cannot tell{between}."
+    )
+
+
+def of_differences(gains: Mapping[str, Difference | None], baseline: str, names: Names, *, once: bool) -> str:
+    """``gains`` are each lane's over the ``baseline``, as shares of cases."""
+    known = {lane: gain for lane, gain in gains.items() if gain is not None}
+    if not known:
+        return f"No case was judged both for {names[baseline]} and for another approach."
+    lane = max(known, key=lambda lane: (known[lane].low > 0 or known[lane].high < 0, abs(known[lane].value)))
+    gain = known[lane]
+    if not gain.enough:
+        more = _more(gain.value, gain.cases, once=once)
+        return f"{names[lane]} is right {more} than {names[baseline]}; {TOO_FEW}."
+    if gain.low > 0 or gain.high < 0:
+        more = _more(gain.value, gain.cases, once=once)
+        scale = gain.cases if once else 100
+        low, high = sorted(abs(round(scale * bound)) for bound in (gain.low, gain.high))
+        return f"{names[lane]} is right {more} than {names[baseline]} (95 % interval {low} to {high})."
+    return (
+        f"These {gain.cases} cases cannot tell whether anything beats {names[baseline]}: "
+        f"{names[lane]} is between {_worse_to_better(gain)}."
+    )
+
+
+def of_forms(rates: Mapping[str, Estimate | None], names: Names) -> str:
+    """``rates`` are the shares of answers in the form that was asked for."""
+    known = {lane: rate for lane, rate in rates.items() if rate is not None}
+    order = best_first(known)
+    best, worst = known[order[0]], known[order[-1]]
+    said = f"{names[order[0]]} keeps the form in {numbers.percent(best.value)} of its answers"
+    if len(order) > 1:
+        said += f", {names[order[-1]]} in {numbers.percent(worst.value)}"
+    if not best.enough and best.method != ONE_CASE:
+        return f"{said}; {TOO_FEW}."
+    apart = len(order) > 1 and worst.high >= best.low
+    return f"{said}; which approach keeps it better cannot be told." if apart else f"{said}."
+
+
+def of_agreement(
+    shares: Mapping[str, Estimate | None],
+    lead: Difference | None,
+    names: Names,
+    *,
+    repeats: int,
+    copies: bool,
+) -> str:
+    """``shares`` are the mean shares of a question's most frequent answer; ``lead`` of the steadiest lane."""
+    if repeats == 1:
+        return "Each question was asked once, so how steady the answers are cannot be told. Ask with repeats."
+    if copies:
+        return "With temperature 0 the repeats are copies of one answer; they do not show how steady it is."
+    known = {lane: share for lane, share in shares.items() if share is not None}
+    if not known:
+        return "No question has two finished answers, so how steady they are cannot be told."
+    order = best_first(known)
+    best, worst = known[order[0]], known[order[-1]]
+    said = f"{numbers.percent(best.value)} of {names[order[0]]}'s answers to a question say the same"
+    if len(order) == 1:
+        return f"{said}."
+    said += f", {numbers.percent(worst.value)} of {names[order[-1]]}'s"
+    if best.groups < LEAST_GROUPS:
+        return f"{said}; {TOO_FEW}."
+    if lead is not None and lead.low > 0:
+        return f"{names[order[0]]} is the steadiest: {said}."
+    return f"{said}; which approach is steadier cannot be told."
+
+
+def of_latency(times: Mapping[str, Percentiles | None], names: Names, mode: Mode) -> str:
+    """``times`` are whole seconds of an answer, in ms."""
+    known = {lane: found for lane, found in times.items() if found is not None}
+    if not known:
+        return "No answer was finished undisturbed, so there are no times."
+    order = sorted(known, key=lambda lane: known[lane].p50)
+    fast, slow = known[order[0]], known[order[-1]]
+    shared = "" if mode == "bench" else " They shared the machine, so each looks slower than it is."
+    said = f"Half of {names[order[0]]}'s answers are there within {numbers.seconds(fast.p50)}"
+    if len(order) == 1:
+        return f"{said}.{shared}"
+    if fast.high is None or slow.low is None:
+        slowest = f"half of {names[order[-1]]}'s within {numbers.seconds(slow.p50)}"
+        return f"{said}, {slowest}; too few to compare.{shared}"
+    if fast.high < slow.low:
+        return f"{said}, half of {names[order[-1]]}'s within {numbers.seconds(slow.p50)}.{shared}"
+    return f"{said}; which approach is quicker cannot be told.{shared}"
+
+
+def of_prompt_length(slope: Slope | None) -> str:
+    """How the first text's time grows with the tokens that are read."""
+    if slope is None:
+        return "The prompts are too few, or too alike in length, to tell what longer ones cost."
+    if slope.low <= 0 <= slope.high:
+        return "Whether longer prompts take longer to their first text cannot be told from these."
+    more, low, high = (1000 * value for value in (slope.ms_per_token, slope.low, slope.high))
+    return (
+        f"1,000 more tokens to read go with {numbers.seconds(more)} more until the first text "
+        f"(95 % interval {numbers.seconds(low)} to {numbers.seconds(high)})."
+    )
+
+
+def of_variance(splits: Mapping[str, VarianceSplit | None], names: Names) -> str:
+    """Where a lane's results vary most with asking again."""
+    known = {lane: found for lane, found in splits.items() if found is not None}
+    if not known:
+        return "Where results vary can be told from two judged cases on."
+    shares = {lane: share for lane, found in known.items() if (share := found.repeat_share) is not None}
+    if not shares:
+        once = any(found.repeat is None for found in known.values())
+        return (
+            "Each question was asked once, so what comes from the question and what from chance "
+            "cannot be told apart."
+            if once
+            else "Nothing varies: every judged answer of a lane got the same result."
+        )
+    lane = max(shares, key=lambda lane: shares[lane])
+    chance = shares[lane]
+    hint = "more repeats help" if chance > 0.5 else "more cases tell more than more repeats"
+    return (
+        f"Of what varies in {names[lane]}'s results, {numbers.percent(1 - chance)} comes from the question "
+        f"and {numbers.percent(chance)} from asking again: {hint}."
+    )
+
+
+def of_drift(drifts: Mapping[str, Difference | None], names: Names) -> str:
+    """Whether later answers are right as often as earlier ones, as is to be expected."""
+    known = {lane: found for lane, found in drifts.items() if found is not None}
+    if not known:
+        return "Drift can be told from three judged answers to a question on."
+    lane = max(known, key=lambda lane: abs(known[lane].value))
+    found = known[lane]
+    if not found.enough:
+        return f"Whether later answers are worse cannot be told: {TOO_FEW}."
+    if any(one.low > 0 or one.high < 0 for one in known.values()):
+        lane = max(known, key=lambda lane: max(known[lane].low, -known[lane].high))
+        found = known[lane]
+        less = "less" if found.value < 0 else "more"
+        return (
+            f"{names[lane]}'s later answers are right {less} often, by {numbers.points(found.value)}. "
+            "Calls know nothing of each other, so look for what changed on the machine."
+        )
+    return (
+        f"No drift is seen: later answers are right as often as earlier ones ({names[lane]}: between "
+        f"{_worse_to_better(found)}). Calls know nothing of each other, so this is expected."
+    )
+
+
+def of_ledger(entries: Sequence[LedgerEntry] | None, names: Names) -> str:
+    """Whether what a lane gains can be put down to its lever."""
+    if not entries:
+        return "In what the approaches differ is known when the run has ended."
+    lanes = list(entries[0].values)
+    if len(lanes) == 1:
+        return "There is one approach only; nothing is compared."
+    same = "Base model, number format, chat template, sampling and longest answer are the same."
+    if is_controlled(entries):
+        return f"Controlled: each approach differs from another one in one lever alone. {same}"
+    for entry in entries:
+        if entry.lever is None and entry.differs:
+            return f"Not controlled: the approaches differ in something that is no lever, the {entry.what}."
+    for lane in lanes[1:]:
+        levers = differing_levers(entries, lanes[0], lane)
+        if len(levers) > 1:
+            apart = " and ".join(sorted(LEVERS[lever] for lever in levers))
+            return (
+                f"Not controlled: {names[lanes[0]]} and {names[lane]} differ in {apart} at once, "
+                "so a gain can be put down to neither alone. Ask an approach between them too."
+            )
+    return "Not controlled: no two approaches differ in one lever alone."
+
+
+def best_first(rates: Mapping[str, Estimate]) -> list[str]:
+    """Lanes by value, the highest first; of equal ones the cheaper, as given."""
+    return sorted(rates, key=lambda lane: -rates[lane].value)
+
+
+def right_of(rate: Estimate, *, once: bool) -> str:
+    """As "48 of 70 cases", or as a percentage where repeats make counts fractional."""
+    if once:
+        return f"{numbers.share(round(rate.value * rate.cases), rate.cases)} cases"
+    return f"{numbers.percent(rate.value)} of its answers to {numbers.plural(rate.cases, 'case')}"
+
+
+def _more(value: float, cases: int, *, once: bool) -> str:
+    """As "on 38 more of 60 cases", or in points where repeats make counts fractional."""
+    if once:
+        return f"on {abs(round(value * cases))} {'more' if value >= 0 else 'fewer'} of {cases} cases"
+    return f"{numbers.points(value)} {'more' if value >= 0 else 'less'} often"
+
+
+def _worse_to_better(gain: Difference) -> str:
+    """As "3 points worse and 9 points better"."""
+
+    def said(value: float) -> str:
+        return f"{numbers.points(value)} {'better' if value >= 0 else 'worse'}"
+
+    return f"{said(gain.low)} and {said(gain.high)}"

@@ -1,0 +1,49 @@
+"""What stored runs say: one run's figures, each with what it rests on, and its cases."""
+
+import streamlit as st
+
+from backends.errors import LeverError
+from ui.matrix import matrix
+from ui.result_charts import quality, speed, steadiness
+from ui.results import choose_run, facts, ledger, measured, summary_table
+from ui.shell import require_shell
+from ui.text import said
+
+VIEWS = {
+    "right": "Right or wrong",
+    "steady": "Steadiness",
+    "speed": "Speed",
+    "cases": "Cases",
+}
+DRAWN = {"right": quality, "steady": steadiness, "speed": speed, "cases": matrix}
+
+require_shell()
+
+# Which run
+run_id = choose_run()
+if run_id is None:
+    st.stop()
+try:
+    found = measured(run_id)
+except LeverError as error:
+    st.error(said(error))
+    st.stop()
+facts(found)
+if not found.run.calls:
+    st.info("No answer of this run is stored, so there is nothing to measure.")
+    st.stop()
+
+# What it says
+summary_table(found)
+ledger(found)
+view = st.segmented_control(
+    "Look at",
+    list(VIEWS),
+    required=True,
+    default="right",
+    format_func=lambda view: VIEWS[view],
+    key="view",
+    persist_state="session",
+    label_visibility="collapsed",
+)
+DRAWN[view or "right"](found)

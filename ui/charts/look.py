@@ -1,0 +1,100 @@
+"""What all charts share: how lanes look, and how a chart comes onto the page.
+
+A lane's colour is that of its lever (prompt, retrieval, adapter, both), taken from the theme in that order;
+its shape is the one that stands before its name on every screen. So nothing is told by colour alone.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from backends.base import registry
+from compare.lanes import backend_of
+from ui.text import safe
+from ui.words import lane_shape, lane_title
+
+if TYPE_CHECKING:
+    import altair as alt
+
+INK = "#000000"
+"""Text on a bar: at least 4:1 on every colour of both themes."""
+BESIDE = "#76808C"
+"""Text and lines beside marks: 4:1 on both backgrounds, as a chart's marks do not know the theme."""
+ROW_PX, FRAME_PX = 40, 130
+"""Height of one lane's row with its gap, and of title, axis and legend together."""
+LABEL_PX = 220
+"""Room for a lane's name."""
+FAMILIES = ("prompt", "retrieval", "adapter", "both")
+"""In the order of the theme's colours."""
+_DISC = "M-1,0A1,1,0,1,1,1,0A1,1,0,1,1,-1,0Z"
+_PATHS = {
+    "●": _DISC,
+    "○": f"{_DISC}M-.62,0A.62,.62,0,1,0,.62,0A.62,.62,0,1,0,-.62,0Z",
+    "◐": f"{_DISC}M0,.62A.62,.62,0,0,0,0,-.62Z",
+    "◒": f"{_DISC}M.62,0A.62,.62,0,0,0,-.62,0Z",
+    "◉": f"{_DISC}M-.75,0A.75,.75,0,1,0,.75,0A.75,.75,0,1,0,-.75,0Z"
+    "M-.42,0A.42,.42,0,1,1,.42,0A.42,.42,0,1,1,-.42,0Z",
+    "■": "M-.9,-.9H.9V.9H-.9Z",
+    "□": "M-.9,-.9H.9V.9H-.9ZM-.5,-.5V.5H.5V-.5Z",
+    "▲": "M0,-1L1,.8H-1Z",
+    "△": "M0,-1L1,.8H-1ZM0,-.25L-.4,.45H.4Z",
+    "◆": "M0,-1.1L1.1,0L0,1.1L-1.1,0Z",
+    "★": "M-.35,-1H.35V-.35H1V.35H.35V1H-.35V.35H-1V-.35H-.35Z",
+}
+"""The shapes as SVG paths; inner rings run the other way round and stay empty."""
+
+
+def family(lane: str) -> str:
+    """The lever that a lane adds to its prompt, one of :data:`FAMILIES`."""
+    backend = registry().get(backend_of(lane))
+    layers = set(() if backend is None else backend.layers)
+    reads, trained = bool(layers & {"passages", "knowledge"}), "adapter" in layers
+    return "both" if reads and trained else "retrieval" if reads else "adapter" if trained else "prompt"
+
+
+def colour() -> "alt.Color":
+    """Of the field ``family``."""
+    import altair as alt
+
+    return alt.Color("family:N", scale=alt.Scale(domain=list(FAMILIES)), legend=None)
+
+
+def shape(lanes: Sequence[str]) -> "alt.Shape":
+    """Of the field ``lane``, which holds titles."""
+    import altair as alt
+
+    paths = [_PATHS[lane_shape(lane)] for lane in lanes]
+    return alt.Shape(
+        "lane:N", scale=alt.Scale(domain=[lane_title(lane) for lane in lanes], range=paths), legend=None
+    )
+
+
+def rows(lanes: Sequence[str]) -> "alt.Y":
+    """One row a lane, in the given order, with its name."""
+    import altair as alt
+
+    axis = alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False, grid=False)
+    return alt.Y("lane:N", sort=[lane_title(lane) for lane in lanes], title=None, axis=axis)
+
+
+def marked(lane: str, **values: object) -> dict[str, object]:
+    """A row of chart data that belongs to a lane."""
+    return {"lane": lane_title(lane), "family": family(lane), **values}
+
+
+def data(values: Sequence[dict[str, Any]]) -> "alt.Data":
+    """Chart data from plain rows."""
+    import altair as alt
+
+    return alt.Data(values=list(values))
+
+
+def draw(chart: "alt.LayerChart | alt.Chart | None", *, key: str, alt: str, takeaway: str = "") -> None:
+    """Put a chart on the page, if there is one, below its takeaway; ``alt`` says it in words to people who
+    can't see it.
+    """
+    if takeaway:
+        st.markdown(f"**{safe(takeaway)}**")
+    if chart is not None:
+        st.altair_chart(chart, key=key, alt=alt)

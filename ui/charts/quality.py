@@ -1,0 +1,167 @@
+"""Who is right and by how much: shares and differences with their intervals, where results vary, drift."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from compare import numbers
+from compare.statistics import ONE_CASE, Difference, Estimate
+from compare.variance import VarianceSplit
+from ui.charts.bars import stacked
+from ui.charts.look import BESIDE, FRAME_PX, ROW_PX, colour, data, marked, rows, shape
+from ui.words import lane_title
+
+if TYPE_CHECKING:
+    import altair as alt
+
+VARIANCE_PARTS = ("from the question", "from asking again")
+LINE_PX = 300
+
+
+def rate_chart(rates: Mapping[str, Estimate | None], *, title: str, axis: str) -> "alt.LayerChart | None":
+    """Each lane's share with its interval; too few cases show as the point alone, with its counts."""
+    found = {lane: rate for lane, rate in rates.items() if rate is not None}
+    values = [
+        marked(lane, value=rate.value, **_bounds(rate), label=_rate_label(rate))
+        for lane, rate in found.items()
+    ]
+    return _intervals(list(found), values, title=title, axis=axis, domain=(0.0, 1.0))
+
+
+def difference_chart(
+    gains: Mapping[str, Difference | None], *, title: str, axis: str
+) -> "alt.LayerChart | None":
+    """Each lane's gain over another with its interval; right of the line is better."""
+    found = {lane: gain for lane, gain in gains.items() if gain is not None}
+    values = [
+        marked(lane, value=gain.value, **_bounds(gain), label=_gain_label(gain))
+        for lane, gain in found.items()
+    ]
+    reach = max((abs(bound) for gain in found.values() for bound in (gain.low, gain.high)), default=0.1)
+    reach = min(1.0, max(0.1, 1.1 * reach))
+    return _intervals(list(found), values, title=title, axis=axis, domain=(-reach, reach), zero=True)
+
+
+def variance_chart(splits: Mapping[str, VarianceSplit | None]) -> "alt.LayerChart | None":
+    """Each lane's variance, split between the questions and asking again; None where that is not known."""
+    figures = {
+        lane_title(lane): (found.case, found.repeat)
+        for lane, found in splits.items()
+        if found is not None and found.repeat is not None and found.repeat_share is not None
+    }
+    return stacked(
+        figures,
+        VARIANCE_PARTS,
+        title="Where results vary",
+        axis="Variance of right (1) and wrong (0); 0.25 at most",
+        write=lambda value: f"{value:.3f}",
+    )
+
+
+def drift_chart(
+    stretches: Mapping[str, Sequence[tuple[float, float, int]]], *, axis: str
+) -> "alt.LayerChart | None":
+    """Each lane's share over the repeats, in the order in which they were asked."""
+    import altair as alt
+
+    lanes = [lane for lane, found in stretches.items() if len(found) > 1]
+    if not lanes:
+        return None
+    values = [
+        marked(lane, place=place, value=value, n=f"{n:,}", label=numbers.percent(value))
+        for lane in lanes
+        for place, value, n in stretches[lane]
+    ]
+    last = max(place for lane in lanes for place, _, _ in stretches[lane])
+    chart = alt.Chart(data(values)).encode(
+        x=alt.X(
+            "place:Q",
+            title="Which answer to the question",
+            scale=alt.Scale(domain=[1, last * 1.02], nice=False),
+            axis=alt.Axis(tickMinStep=1, format="d"),
+        ),
+        y=alt.Y("value:Q", title=axis, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
+        color=colour(),
+        detail="lane:N",
+        tooltip=[
+            alt.Tooltip("lane:N", title="Approach"),
+            alt.Tooltip("place:Q", title="Answer number"),
+            alt.Tooltip("label:N", title="Share"),
+            alt.Tooltip("n:N", title="Answers"),
+        ],
+    )
+    ends = [marked(lane, place=stretches[lane][-1][0], value=stretches[lane][-1][1]) for lane in lanes]
+    names = (
+        alt.Chart(data(_apart(ends)))
+        .mark_text(align="left", dx=10, color=BESIDE)
+        .encode(x="place:Q", y="at:Q", text="lane:N")
+    )
+    points = chart.mark_point(filled=True, size=90, opacity=1).encode(shape=shape(lanes))
+    layers = alt.layer(chart.mark_line(), points, names)
+    return layers.properties(title="Over the repeats", height=LINE_PX, padding={"right": 150})
+
+
+def _apart(ends: list[dict[str, object]], gap: float = 0.06) -> list[dict[str, object]]:
+    """Where the lanes' names stand at the end of their lines: beside them, but never on each other."""
+    below = -1.0
+    placed = []
+    for end in sorted(ends, key=lambda end: float(str(end["value"]))):
+        below = max(float(str(end["value"])), below + gap)
+        placed.append({**end, "at": below})
+    return placed
+
+
+def _bounds(found: Estimate) -> dict[str, object]:
+    """The interval where one may be drawn; the mark's own place where not."""
+    drawn = found.enough or found.method == ONE_CASE
+    return {
+        "low": found.low if drawn else found.value,
+        "high": found.high if drawn else found.value,
+        "said": numbers.percent_range(found.low, found.high) if drawn else "too few cases",
+    }
+
+
+def _rate_label(rate: Estimate) -> str:
+    if rate.enough or rate.method == ONE_CASE:
+        return numbers.percent(rate.value)
+    return f"{numbers.share(round(rate.value * rate.cases), rate.cases)} cases"
+
+
+def _gain_label(gain: Difference) -> str:
+    sign = "+" if gain.value > 0 else "−" if gain.value < 0 else ""
+    few = "" if gain.enough else f", only {numbers.plural(gain.cases, 'case')}"
+    return f"{sign}{numbers.points(gain.value)}{few}"
+
+
+def _intervals(
+    lanes: Sequence[str],
+    values: Sequence[dict[str, object]],
+    *,
+    title: str,
+    axis: str,
+    domain: tuple[float, float],
+    zero: bool = False,
+) -> "alt.LayerChart | None":
+    if not values:
+        return None
+    import altair as alt
+
+    x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=list(domain), nice=False))
+    signed = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(abs(datum.value), '.0%')"
+    x = x.axis(labelExpr=signed if zero else "format(datum.value, '.0%')", tickCount=6)
+    chart = alt.Chart(data(values)).encode(
+        y=rows(lanes),
+        tooltip=[
+            alt.Tooltip("lane:N", title="Approach"),
+            alt.Tooltip("label:N", title="Measured"),
+            alt.Tooltip("said:N", title="95 % interval"),
+        ],
+    )
+    reach = chart.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=colour())
+    reach = reach.encode(x=alt.X("low:Q", title=axis))
+    points = chart.mark_point(filled=True, size=180, opacity=1).encode(
+        x=x, color=colour(), shape=shape(lanes)
+    )
+    labels = chart.mark_text(dy=-14, fontSize=13, fontWeight="bold", color=BESIDE).encode(x=x, text="label:N")
+    middle = [alt.Chart(data([{"at": 0}])).mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(x="at:Q")]
+    layers = alt.layer(*(middle if zero else []), reach, points, labels)
+    return layers.properties(title=title, height=ROW_PX * len(lanes) + FRAME_PX)

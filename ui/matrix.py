@@ -1,0 +1,86 @@
+"""The case x lane matrix of the results page, a page of cases at a time, and one case opened."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from compare import numbers
+from compare.cases import Case
+from compare.matrix import Cell, Look, cell
+from ui import folded
+from ui.resources import get_store
+from ui.results import Measured
+from ui.text import safe, shorten
+from ui.words import lane_title
+
+ROWS = 25
+QUESTION_CHARS, ANSWER_CHARS = 80, 70
+MARKS: Mapping[Look, str] = {
+    "pass": "✓",
+    "fail": "✗",
+    "mixed": "◑",
+    "unscored": "–",
+    "failed": "failed",
+    "missing": "not asked",
+}
+
+
+def matrix(found: Measured) -> None:
+    """A page of cases; a click on one opens it below."""
+    cases = found.run.plan.cases
+    pages = max(1, -(-len(cases) // ROWS))
+    slot = st.container()
+    page = st.pagination(pages, key="matrix_page") if pages > 1 else 1
+    shown = cases[(page - 1) * ROWS : page * ROWS]
+    table = pd.DataFrame(
+        [
+            {
+                "Case": case.id,
+                "Question": shorten(case.query, QUESTION_CHARS),
+                **{lane_title(lane): _said(cell(found.places, case.id, lane)) for lane in found.lanes},
+            }
+            for case in shown
+        ]
+    )
+    with slot:
+        st.caption("✓ right · ◑ right at times · ✗ wrong · – not judged. Choose a row to read its answers.")
+        chosen = st.dataframe(
+            table,
+            hide_index=True,
+            key=f"matrix_{page}",
+            on_select="rerun",
+            selection_mode="single-row",
+            column_config={"Case": st.column_config.TextColumn(width="small")},
+            alt="Cases by approach",
+        )
+    picked = chosen["selection"]["rows"]
+    if picked and picked[0] < len(shown):
+        _opened(found, shown[picked[0]])
+
+
+def _said(one: Cell) -> str:
+    mark = MARKS[one.look]
+    if one.look in ("failed", "missing"):
+        return mark
+    count = f" {numbers.share(one.passes, one.judged)} right" if one.judged > 1 else ""
+    text = shorten(one.text, ANSWER_CHARS) or "(empty answer)"
+    return f"{mark}{count} · {text}" if count else f"{mark} {text}"
+
+
+def _opened(found: Measured, case: Case) -> None:
+    st.subheader(safe(shorten(case.query, 200)))
+    if case.expected:
+        st.caption(f"Expected: {safe(case.expected)}")
+    calls = get_store().case_calls(found.run.id, case.id)
+    for column, lane in zip(st.columns(len(found.lanes)), found.lanes, strict=True):
+        mine = [call for call in calls if call.backend == lane]
+        with column, st.container(border=True):
+            st.markdown(f"**{lane_title(lane)}**")
+            if not mine:
+                st.caption("Not asked, or not answered yet.")
+                continue
+            folded.answers(mine, found.run.plan.sampling, presenter=False)
+            folded.checks(mine)
+            folded.consistency(mine, found.run.plan.sampling)
+            folded.figures(mine)
