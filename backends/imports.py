@@ -1,9 +1,9 @@
 """Heavy libraries, imported by one thread at a time.
 
 LlamaIndex's and Chroma's modules import one another in circles: two threads that enter at different places
-meet half-loaded ones (an ImportError in 3 of 9 tries, when the engine's thread loads the embedder while a worker
-opens the index). SciPy looks for torch among the loaded modules and breaks on a half-loaded one, when a page
-measures a stored run while the model loads.
+meet half-loaded ones (an ImportError in 3 of 9 tries, when the engine's thread loads the embedder while a
+worker opens the index). SciPy looks for torch among the loaded modules and breaks on a half-loaded one, when
+a page measures a stored run while the model loads.
 """
 
 import threading

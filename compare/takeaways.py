@@ -105,15 +105,15 @@ def of_agreement(
         return "No question has two finished answers, so how steady they are cannot be told."
     order = best_first(known)
     best, worst = known[order[0]], known[order[-1]]
-    said = f"{numbers.percent(best.value)} of {names[order[0]]}'s answers to a question say the same"
     if len(order) == 1:
-        return f"{said}."
-    said += f", {numbers.percent(worst.value)} of {names[order[-1]]}'s"
+        return f"{numbers.percent(best.value)} of {names[order[0]]}'s answers to a question say the same."
+    same = f"answers to a question say the same, of {names[order[-1]]}'s {numbers.percent(worst.value)}"
+    if best.groups >= LEAST_GROUPS and lead is not None and lead.low > 0:
+        return f"{names[order[0]]} is the steadiest: {numbers.percent(best.value)} of its {same}."
+    said = f"{numbers.percent(best.value)} of {names[order[0]]}'s {same}"
     if best.groups < LEAST_GROUPS:
         return f"{said}; {TOO_FEW}."
-    if lead is not None and lead.low > 0:
-        return f"{names[order[0]]} is the steadiest: {said}."
-    return f"{said}; which approach is steadier cannot be told."
+    return f"{said}; which approach is the steadiest cannot be told."
 
 
 def of_latency(times: Mapping[str, Percentiles | None], names: Names, mode: Mode) -> str:

@@ -21,7 +21,9 @@ from tests.screens import (  # noqa: F401
     own_data_folder,
     texts,
 )
-from ui import charts, words
+from ui import words
+from ui.charts.answers import latency_chart
+from ui.charts.bars import TIME_PARTS
 
 LANES = ("prompt", "rag", "lora", "hybrid")
 
@@ -223,11 +225,11 @@ def test_charts_name_their_lanes_parts_and_units(page: AppTest) -> None:
     assert "Seconds per answer" in json.dumps(latency)
     assert "Tokens (pieces of words) per answer" in json.dumps(tokens)
     titles = {name: words.lane_title(name) for name in view.backends}
-    drawn = charts.latency_chart(view, titles)
+    drawn = latency_chart(view, titles)
     assert drawn is not None
     rows = drawn.to_dict()["layer"][0]["data"]["values"]
     assert {row["lane"] for row in rows} == set(titles.values())
-    assert {row["part"] for row in rows} == set(charts.PARTS)
+    assert {row["part"] for row in rows} == set(TIME_PARTS)
     for name in LANES:
         answer = view.lane(name)[0].answer
         assert answer is not None
@@ -237,7 +239,7 @@ def test_charts_name_their_lanes_parts_and_units(page: AppTest) -> None:
 
 def test_the_page_itself_imports_no_torch() -> None:
     code = (
-        "import sys, ui.badge, ui.charts, ui.controls, ui.lanes, ui.prompt_drawer, ui.state\n"
+        "import sys, ui.badge, ui.charts.answers, ui.controls, ui.lanes, ui.prompt_drawer, ui.state\n"
         "print({'torch', 'transformers', 'peft', 'chromadb', 'altair'} & set(sys.modules))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

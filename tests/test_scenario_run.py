@@ -231,8 +231,9 @@ def test_runs_and_live_questions_are_not_taken_for_each_other(engine: LocalEngin
     assert [line.id for line in kept.recent_runs()] == [live.id]
     with pytest.raises(BadInput, match="is a scenario run"):
         kept.load_run(run.id)
-    with pytest.raises(BadInput, match="is a live question"):
-        kept.stored_run(live.id)
+    assert kept.stored_run(live.id).live
+    assert not kept.stored_run(run.id).live
+    assert {line.id: line.cases for line in kept.measured_runs()} == {run.id: 1, live.id: 1}
     with pytest.raises(BadInput, match="only scenario runs"):
         resume_scenario_run(live.id, store=kept, engine=engine)
 

@@ -243,10 +243,10 @@ def test_embeddings_come_back_bit_for_bit(kept: Store) -> None:
     vector = np.array([0.1, -0.2, 1e-30], dtype=np.float32)
     kept.save_embeddings({"text": vector}, "embedder")
     kept.save_embeddings({"text": vector * 2}, "embedder")
-    found = kept.embedding("text", "embedder")
-    assert found is not None
-    assert np.array_equal(found, vector)
-    assert kept.embedding("text", "another") is None
+    found = kept.embeddings(["text", "never seen"], "embedder")
+    assert list(found) == ["text"]
+    assert np.array_equal(found["text"], vector)
+    assert kept.embeddings(["text"], "another") == {}
 
 
 def test_models_and_migrations_agree(kept: Store) -> None:

@@ -142,7 +142,9 @@ def stored(scores: dict[int, CheckOutcome], **changes: object) -> StoredRun:
         status="done",
         plan=plan(40),
         calls=calls,
+        live=False,
         provenance=None,
+        ledger=None,
         started_at="",
         finished_at="",
     )

@@ -15,7 +15,9 @@ from ui.text import safe, shorten
 from ui.words import lane_title
 
 ROWS = 25
-QUESTION_CHARS, ANSWER_CHARS = 80, 70
+QUESTION_CHARS, ANSWER_CHARS = 120, 120
+QUESTION_PX, LANE_PX = 290, 225
+"""Four lanes stand beside the question at 1440 pixels."""
 MARKS: Mapping[Look, str] = {
     "pass": "✓",
     "fail": "✗",
@@ -36,22 +38,26 @@ def matrix(found: Measured) -> None:
     table = pd.DataFrame(
         [
             {
-                "Case": case.id,
                 "Question": shorten(case.query, QUESTION_CHARS),
                 **{lane_title(lane): _said(cell(found.places, case.id, lane)) for lane in found.lanes},
             }
             for case in shown
         ]
     )
+    widths = {"Question": QUESTION_PX, **{lane_title(lane): LANE_PX for lane in found.lanes}}
     with slot:
-        st.caption("✓ right · ◑ right at times · ✗ wrong · – not judged. Choose a row to read its answers.")
+        st.caption(
+            "✓ right · ◑ right at times · ✗ wrong · – not judged; over repeats with the number of right "
+            "answers and the most frequent one. Choose a row to read all of them."
+        )
         chosen = st.dataframe(
             table,
             hide_index=True,
             key=f"matrix_{page}",
             on_select="rerun",
             selection_mode="single-row",
-            column_config={"Case": st.column_config.TextColumn(width="small")},
+            column_config={name: st.column_config.TextColumn(width=width) for name, width in widths.items()},
+            height="content",
             alt="Cases by approach",
         )
     picked = chosen["selection"]["rows"]
@@ -63,7 +69,7 @@ def _said(one: Cell) -> str:
     mark = MARKS[one.look]
     if one.look in ("failed", "missing"):
         return mark
-    count = f" {numbers.share(one.passes, one.judged)} right" if one.judged > 1 else ""
+    count = f" {numbers.share(one.passes, one.judged)}" if one.judged > 1 else ""
     text = shorten(one.text, ANSWER_CHARS) or "(empty answer)"
     return f"{mark}{count} · {text}" if count else f"{mark} {text}"
 

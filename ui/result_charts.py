@@ -160,6 +160,7 @@ def _one_case(found: Measured) -> None:
                 measure="Wording alike" if vectors is None else "Meaning alike",
             ),
             key="heat_map",
+            stretch=False,
             alt="How alike each answer is to each other answer",
         )
 

@@ -60,14 +60,15 @@ def colour() -> "alt.Color":
     return alt.Color("family:N", scale=alt.Scale(domain=list(FAMILIES)), legend=None)
 
 
-def shape(lanes: Sequence[str]) -> "alt.Shape":
-    """Of the field ``lane``, which holds titles."""
+def shape(lanes: Sequence[str], *, legend: bool = False) -> "alt.Shape":
+    """Of the field ``lane``, which holds titles; with a legend where lanes have no row of their own."""
     import altair as alt
 
-    paths = [_PATHS[lane_shape(lane)] for lane in lanes]
-    return alt.Shape(
-        "lane:N", scale=alt.Scale(domain=[lane_title(lane) for lane in lanes], range=paths), legend=None
+    scale = alt.Scale(
+        domain=[lane_title(lane) for lane in lanes], range=[_PATHS[lane_shape(lane)] for lane in lanes]
     )
+    names = alt.Legend(title=None, orient="bottom", symbolFillColor=BESIDE, labelLimit=LABEL_PX)
+    return alt.Shape("lane:N", scale=scale, legend=names if legend else None)
 
 
 def rows(lanes: Sequence[str]) -> "alt.Y":
@@ -90,11 +91,18 @@ def data(values: Sequence[dict[str, Any]]) -> "alt.Data":
     return alt.Data(values=list(values))
 
 
-def draw(chart: "alt.LayerChart | alt.Chart | None", *, key: str, alt: str, takeaway: str = "") -> None:
+def draw(
+    chart: "alt.LayerChart | alt.Chart | None",
+    *,
+    key: str,
+    alt: str,
+    takeaway: str = "",
+    stretch: bool = True,
+) -> None:
     """Put a chart on the page, if there is one, below its takeaway; ``alt`` says it in words to people who
     can't see it.
     """
     if takeaway:
         st.markdown(f"**{safe(takeaway)}**")
     if chart is not None:
-        st.altair_chart(chart, key=key, alt=alt)
+        st.altair_chart(chart, key=key, alt=alt, width="stretch" if stretch else "content")

@@ -40,7 +40,7 @@ def spread_chart(
                 high=high / 1000,
                 p95=None if times.p95 is None else times.p95 / 1000,
                 label=numbers.seconds(times.p50),
-                late=f"95 % within {numbers.seconds(times.p95)}",
+                late=f"95 %: {numbers.seconds(times.p95)}",
                 said="too few cases"
                 if times.low is None
                 else f"{numbers.seconds(low)} to {numbers.seconds(high)}",
@@ -56,7 +56,7 @@ def spread_chart(
         [float(str(row["value"])) for row in (*values, *points)]
         + [times.p95 / 1000 for lane in lanes if (times := found[lane]) is not None and times.p95 is not None]
     )
-    x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=[0, longest * 1.2 or 1], nice=False))
+    x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=[0, longest * 1.35 or 1], nice=False))
     chart = alt.Chart(data(values)).encode(
         y=rows(lanes),
         tooltip=[
@@ -87,7 +87,9 @@ def spread_chart(
     ticks = late.mark_tick(thickness=2, size=22, color=BESIDE).encode(x="p95:Q")
     late_labels = late.mark_text(align="left", dx=6, color=BESIDE).encode(x="p95:Q", text="late:N")
     layers = alt.layer(*([dots] if points else []), reach, middle, ticks, late_labels, labels)
-    title = "How long half of the answers take" + (f", and 95 % from {LEAST_FOR_P95} on" if points else "")
+    some = any(times is not None and times.p95 is None for times in found.values())
+    title = "How long half of the answers take, and 95 % of them"
+    title += f" (from {LEAST_FOR_P95} answers on)" if some else ""
     return layers.properties(title=title, height=ROW_PX * len(lanes) + FRAME_PX)
 
 
@@ -115,9 +117,7 @@ def prompt_chart(
             x=x,
             y=y,
             color=colour(),
-            shape=alt.Shape(
-                "lane:N", scale=shape(shown).scale, legend=alt.Legend(title=None, orient="bottom")
-            ),
+            shape=shape(shown, legend=True),
             tooltip=[
                 alt.Tooltip("lane:N", title="Approach"),
                 alt.Tooltip("case:N", title="Case"),
