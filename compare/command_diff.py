@@ -87,7 +87,7 @@ def _scores(run: StoredRun) -> dict[Place, CaseScores]:
     return {
         (lane, case.case): case
         for lane in run.plan.lanes
-        for case in case_scores([call for call in run.calls if call.lane == lane])
+        for case in case_scores([call for call in run.calls if call.lane == lane], failures=True)
     }
 
 

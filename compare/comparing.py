@@ -10,7 +10,7 @@ from statistics import median
 from compare.consistency import drift, fold, parsed, wording_likeness
 from compare.judged import JudgedCall
 from compare.judging import CheckKind
-from compare.statistics import CONFIDENCE, CaseScores, Difference, Estimate, difference, rate
+from compare.statistics import CONFIDENCE, CaseScores, Difference, Estimate, Lead, difference, rate
 from compare.summary import case_scores
 from compare.takeaways import best_first
 from compare.variance import VarianceSplit, split
@@ -27,9 +27,11 @@ def calls_of(calls: Sequence[JudgedCall], lanes: Sequence[str]) -> dict[str, lis
     return found
 
 
-def scores_of(calls: Mapping[str, Sequence[JudgedCall]], kind: CheckKind | None = None) -> LaneScores:
+def scores_of(
+    calls: Mapping[str, Sequence[JudgedCall]], kind: CheckKind | None = None, *, failures: bool = False
+) -> LaneScores:
     """By lane: each case's passes and fails; see :func:`compare.summary.case_scores`."""
-    return {lane: case_scores(found, kind) for lane, found in calls.items()}
+    return {lane: case_scores(found, kind, failures=failures) for lane, found in calls.items()}
 
 
 def agreement_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
@@ -69,16 +71,17 @@ def gains_over(baseline: str, scores: LaneScores) -> dict[str, Difference | None
     return {lane: difference(scores[lane], scores[baseline], confidence) for lane in others}
 
 
-def lead_of(scores: LaneScores) -> Difference | None:
-    """The best lane minus the second best; None when fewer than two have scores. As the two were picked from
-    all pairs, the interval is one of as many.
+def lead_of(scores: LaneScores) -> Lead | None:
+    """The best lane against the second best; None when fewer than two have scores in common. As the two were
+    picked from all pairs, the interval is one of as many.
     """
     known = {lane: found for lane, found in rates_of(scores).items() if found is not None}
     if len(known) < 2:
         return None
     best, second = best_first(known)[:2]
     pairs = len(known) * (len(known) - 1) // 2
-    return difference(scores[best], scores[second], together(pairs))
+    gain = difference(scores[best], scores[second], together(pairs))
+    return None if gain is None else Lead(best=best, second=second, gain=gain)
 
 
 def splits_of(scores: LaneScores) -> dict[str, VarianceSplit | None]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backends.engine.base import WENT_FIRST
-from backends.types import FinishReason, Timing, Usage
+from backends.types import FinishReason, Stage, Timing, Usage
 from compare.judging import CheckKind, CheckOutcome, combined
 from compare.live import CallStatus
 
@@ -22,6 +22,7 @@ class JudgedCall:
     usage: Usage | None
     checks: tuple[tuple[CheckKind, CheckOutcome], ...]
     finish: FinishReason | None = None
+    failure_stage: Stage | None = None
     marks: tuple[str, ...] = ()
 
     @property
@@ -33,6 +34,13 @@ class JudgedCall:
     def undisturbed(self) -> bool:
         """Whether its times say something of its lane: it ended well, and was not paused for another."""
         return self.status == "done" and self.timing is not None and WENT_FIRST not in self.marks
+
+    @property
+    def failed_by_itself(self) -> bool:
+        """Whether its lane caused the failure (a prompt over the context, memory, documents that are not
+        there), not the machine around it: the same call would fail again.
+        """
+        return self.status == "failed" and self.failure_stage not in ("queue", "store", "engine")
 
     def outcome(self, kind: CheckKind | None = None) -> CheckOutcome:
         """Of all checks, or of those of one kind: a fail fails it, an unscored one leaves it open."""

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backends.ledger import LedgerEntry
-from backends.types import FinishReason, Prompt, Timing, Usage
+from backends.types import FinishReason, Prompt, Stage, Timing, Usage
 from compare import rows
 from compare.judged import JudgedCall
 from compare.judging import CheckKind, CheckOutcome
@@ -67,10 +67,11 @@ def _calls(session: Session, run_id: str, groups: dict[str, str]) -> Iterator[Ju
     checks = _checks(session, run_id)
     columns = (
         CallRow.id, CallRow.case_id, CallRow.backend, CallRow.repeat, CallRow.status, CallRow.text,
-        CallRow.timing, CallRow.prompt_tokens, CallRow.completion_tokens, CallRow.finish, CallRow.marks,
+        CallRow.timing, CallRow.prompt_tokens, CallRow.completion_tokens, CallRow.finish,
+        CallRow.failure_stage, CallRow.marks,
     )  # fmt: skip
     found = session.execute(select(*columns).where(CallRow.run_id == run_id).order_by(CallRow.id))
-    for id_, case, lane, repeat, status, text, timing, read, written, finish, marks in found:
+    for id_, case, lane, repeat, status, text, timing, read, written, finish, stage, marks in found:
         yield JudgedCall(
             case_id=case,
             group=groups.get(case) or case,
@@ -82,6 +83,7 @@ def _calls(session: Session, run_id: str, groups: dict[str, str]) -> Iterator[Ju
             usage=None if timing is None else Usage(prompt_tokens=read or 0, completion_tokens=written or 0),
             checks=checks.get(id_, ()),
             finish=cast("FinishReason | None", finish),
+            failure_stage=cast("Stage | None", stage),
             marks=tuple(marks or ()),
         )
 

@@ -67,6 +67,15 @@ class Difference(Estimate):
     p_value: float | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    """The best of several lanes, and how far it is ahead of the second best."""
+
+    best: str
+    second: str
+    gain: Difference
+
+
 def wilson(passes: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of a share by Wilson's score (Wilson 1927); 0 to 1 without observations."""
     load_statistics()

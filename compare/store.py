@@ -312,11 +312,12 @@ class Store:
     def save_embeddings(self, vectors: Mapping[str, np.ndarray], embedder_hash: str) -> None:
         """Keep sentence embeddings by text; ``vectors`` are one-dimensional float32; known ones stay."""
         with self._write() as session:
+            known = read_embeddings(session, vectors, embedder_hash)
             for text, vector in vectors.items():
-                key = (text_hash(text), embedder_hash)
-                if session.get(EmbeddingRow, key) is None:
+                if text not in known:
                     data = np.asarray(vector, dtype="<f4").tobytes()
-                    session.add(EmbeddingRow(text_hash=key[0], embedder_hash=key[1], vector=data))
+                    row = EmbeddingRow(text_hash=text_hash(text), embedder_hash=embedder_hash, vector=data)
+                    session.add(row)
 
     def embeddings(self, texts: Iterable[str], embedder_hash: str) -> dict[str, np.ndarray]:
         """The kept embeddings of those texts that have one, float32 and one-dimensional."""

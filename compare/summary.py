@@ -45,15 +45,20 @@ class LaneSummary:
     completion_tokens_mean: float | None
 
 
-def case_scores(calls: Sequence[JudgedCall], kind: CheckKind | None = None) -> list[CaseScores]:
-    """Each case's scores, repeat by repeat: 1 passed, 0 failed; unscored and failed calls have none."""
+def case_scores(
+    calls: Sequence[JudgedCall], kind: CheckKind | None = None, *, failures: bool = False
+) -> list[CaseScores]:
+    """Each case's scores, repeat by repeat: 1 passed, 0 did not; unscored and failed calls have none.
+
+    With ``failures``, as comparisons want it, a call that its lane made fail did not pass.
+    """
     by_case: dict[str, list[float]] = {}
     groups: dict[str, str] = {}
     for call in sorted(calls, key=lambda call: call.repeat):
         groups[call.case_id] = call.group
         scores = by_case.setdefault(call.case_id, [])
         outcome = call.outcome(kind)
-        if outcome != "unscored":
+        if outcome != "unscored" or (failures and call.failed_by_itself):
             scores.append(float(outcome == "pass"))
     return [CaseScores(case=case, group=groups[case], scores=tuple(found)) for case, found in by_case.items()]
 

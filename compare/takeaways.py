@@ -9,7 +9,7 @@ from backends.ledger import LedgerEntry, Lever, differing_levers, is_controlled
 from backends.types import Mode
 from compare import numbers
 from compare.latency import Percentiles, Slope
-from compare.statistics import LEAST_GROUPS, ONE_CASE, Difference, Estimate
+from compare.statistics import LEAST_GROUPS, ONE_CASE, Difference, Estimate, Lead
 from compare.variance import VarianceSplit
 
 Names = Mapping[str, str]
@@ -23,13 +23,15 @@ TOO_FEW = f"fewer than {LEAST_GROUPS} different cases: too few to say more than 
 
 
 def of_pass_rates(
-    rates: Mapping[str, Estimate | None], lead: Difference | None, names: Names, *, once: bool
+    rates: Mapping[str, Estimate | None], lead: Lead | None, names: Names, *, once: bool
 ) -> str:
-    """``lead`` is the best lane's gain over the second best; ``once`` says that each case was asked once."""
+    """``lead`` is the best lane's over the second best; ``once`` says that each case was asked once."""
     judged = {lane: rate for lane, rate in rates.items() if rate is not None}
     if not judged:
         return "No answer was judged: these cases carry no checks."
     order = best_first(judged)
+    if lead is not None and lead.best in judged:  # Failures count against it there.
+        order = [lead.best, *(lane for lane in order if lane != lead.best)]
     best = judged[order[0]]
     if best.method == ONE_CASE:
         return (
@@ -43,9 +45,9 @@ def of_pass_rates(
     said = f"{right_of(best, once=once)} (95 % interval {numbers.percent_range(best.low, best.high)})"
     if len(order) == 1:
         return f"{names[order[0]]} is right on {said}."
-    if lead is not None and lead.low > 0:
+    if lead is not None and lead.gain.low > 0:
         return f"{names[order[0]]} is right most often, on {said}."
-    between = "" if lead is None else f": between {_worse_to_better(lead)} than {names[order[1]]}"
+    between = "" if lead is None else f": between {_worse_to_better(lead.gain)} than {names[lead.second]}"
     return (
         f"{names[order[0]]} is right on {said}, but whether it is the best "
         f"these {best.cases} cases cannot tell{between}."
@@ -89,7 +91,7 @@ def of_forms(rates: Mapping[str, Estimate | None], names: Names) -> str:
 
 def of_agreement(
     shares: Mapping[str, Estimate | None],
-    lead: Difference | None,
+    lead: Lead | None,
     names: Names,
     *,
     repeats: int,
@@ -108,7 +110,7 @@ def of_agreement(
     if len(order) == 1:
         return f"{numbers.percent(best.value)} of {names[order[0]]}'s answers to a question say the same."
     same = f"answers to a question say the same, of {names[order[-1]]}'s {numbers.percent(worst.value)}"
-    if best.groups >= LEAST_GROUPS and lead is not None and lead.low > 0:
+    if best.groups >= LEAST_GROUPS and lead is not None and lead.gain.low > 0:
         return f"{names[order[0]]} is the steadiest: {numbers.percent(best.value)} of its {same}."
     said = f"{numbers.percent(best.value)} of {names[order[0]]}'s {same}"
     if best.groups < LEAST_GROUPS:

@@ -10,12 +10,11 @@ from ui.shell import require_shell
 from ui.text import said
 
 VIEWS = {
-    "right": "Right or wrong",
-    "steady": "Steadiness",
-    "speed": "Speed",
-    "cases": "Cases",
+    "right": ("Right or wrong", quality),
+    "steady": ("Steadiness", steadiness),
+    "speed": ("Speed", speed),
+    "cases": ("Cases", matrix),
 }
-DRAWN = {"right": quality, "steady": steadiness, "speed": speed, "cases": matrix}
 
 require_shell()
 
@@ -41,9 +40,10 @@ view = st.segmented_control(
     list(VIEWS),
     required=True,
     default="right",
-    format_func=lambda view: VIEWS[view],
+    format_func=lambda view: VIEWS[view][0],
     key="view",
     persist_state="session",
     label_visibility="collapsed",
 )
-DRAWN[view or "right"](found)
+_, draw = VIEWS[view or "right"]
+draw(found)

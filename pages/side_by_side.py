@@ -90,6 +90,13 @@ if blind:
 elif not presenter:
     prompt_drawer(view)
 if view.done and not blind:
+    if view.query.repeats > 1 and not presenter:
+        st.page_link(
+            "pages/results.py",
+            label="How steady, how fast, how sure: all figures of these answers",
+            icon=":material/monitoring:",
+            query_params={"run": view.id},
+        )
     titles = {backend: words.lane_title(backend) for backend in view.backends}
     st.space("small")
     left, right = st.columns(2, gap="large")

@@ -48,7 +48,7 @@ def test_the_mark_ends_with_the_shell() -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_every_page_begins_with_the_guard(path: Path) -> None:
     statements = [
-        line for line in path.read_text().splitlines() if line and not line.startswith((" ", "#", ")"))
+        line for line in path.read_text().splitlines() if line and not line.startswith((" ", "#", ")", "}"))
     ]
     after_imports = [line for line in statements if not line.startswith(("import ", "from ", '"""'))]
     calls = [line for line in after_imports if "=" not in line]

@@ -14,10 +14,10 @@ from ui.results import Measured
 from ui.text import safe, shorten
 from ui.words import lane_title
 
-ROWS = 25
-QUESTION_CHARS, ANSWER_CHARS = 120, 120
-QUESTION_PX, LANE_PX = 290, 225
-"""Four lanes stand beside the question at 1440 pixels."""
+ROWS = 20
+QUESTION_CHARS, ANSWER_CHARS = 110, 75
+ROW_PX, QUESTION_PX, LANE_PX = 66, 290, 225
+"""Four lanes stand beside the question at 1440 pixels; Streamlit wraps text in rows of more than 64."""
 MARKS: Mapping[Look, str] = {
     "pass": "✓",
     "fail": "✗",
@@ -58,6 +58,7 @@ def matrix(found: Measured) -> None:
             selection_mode="single-row",
             column_config={name: st.column_config.TextColumn(width=width) for name, width in widths.items()},
             height="content",
+            row_height=ROW_PX,
             alt="Cases by approach",
         )
     picked = chosen["selection"]["rows"]

@@ -23,25 +23,35 @@ TIMING_NOTE: dict[Mode, str] = {"bench": "one answer at a time", "demo": "answer
 def quality(found: Measured) -> None:
     """Who is right, by how much, and where results vary."""
     scores = comparing.scores_of(found.calls)
+    paired = comparing.scores_of(found.calls, failures=True)
     rates = comparing.rates_of(scores)
     left, right = st.columns(2, gap="large")
     with left:
         draw(
-            rate_chart(rates, title="How often right", axis="Share of cases that pass all their checks"),
+            rate_chart(
+                rates,
+                title="How often right",
+                axis="Share of cases that pass all their checks",
+                once=found.once,
+            ),
             key="rate_chart",
             alt="Share of right answers by approach",
-            takeaway=takeaways.of_pass_rates(rates, comparing.lead_of(scores), found.names, once=found.once),
+            takeaway=takeaways.of_pass_rates(rates, comparing.lead_of(paired), found.names, once=found.once),
         )
+        _failures(found)
     if len(found.lanes) > 1:
         with right:
-            _gains(found, scores)
+            _gains(found, paired)
     left, right = st.columns(2, gap="large")
     formats = comparing.rates_of(comparing.scores_of(found.calls, "format"))
     if any(formats.values()):
         with left:
             draw(
                 rate_chart(
-                    formats, title="How often in the right form", axis="Share of cases in the right form"
+                    formats,
+                    title="How often in the right form",
+                    axis="Share of cases in the right form",
+                    once=found.once,
                 ),
                 key="format_chart",
                 alt="Share of answers in the right form by approach",
@@ -55,6 +65,16 @@ def quality(found: Measured) -> None:
             alt="Variance between questions and between repeats by approach",
             takeaway=takeaways.of_variance(splits, found.names),
         )
+
+
+def _failures(found: Measured) -> None:
+    for lane in found.lanes:
+        one = found.summary[lane]
+        if one.n_failed:
+            st.caption(
+                f"{safe(found.names[lane])}: {numbers.share(one.n_failed, one.n_calls)} answers failed. "
+                "The share of right answers leaves them out; in comparisons they count as not right."
+            )
 
 
 def _gains(found: Measured, scores: comparing.LaneScores) -> None:
@@ -88,6 +108,7 @@ def steadiness(found: Measured) -> None:
                 shares,
                 title="How often the most frequent answer is given",
                 axis="Share of a question's answers, mean over cases",
+                once=False,
             ),
             key="agreement_chart",
             alt="Share of the most frequent answer by approach",

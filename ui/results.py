@@ -24,7 +24,7 @@ from ui.resources import get_store
 from ui.text import safe, said, shorten
 from ui.words import ago, lane_name, lane_title
 
-CHOSEN, LINK = "results_run", "run"
+CHOSEN, SHOWN, LINK = "results_run", "results_shown", "run"
 LISTED = 200
 LABEL_CHARS = 60
 STATUS = {"running": "still going on", "interrupted": "interrupted", "done": ""}
@@ -63,7 +63,7 @@ def choose_run() -> str | None:
         st.error(said(error))
         return None
     linked = st.query_params.get(LINK)
-    if linked and CHOSEN not in st.session_state:
+    if linked and linked != st.session_state.get(SHOWN):  # A link was followed.
         st.session_state[CHOSEN] = linked
     if st.session_state.get(CHOSEN) not in lines:
         older = _older(st.session_state.pop(CHOSEN, None))
@@ -77,7 +77,7 @@ def choose_run() -> str | None:
     chosen = st.selectbox(
         "Run", list(lines), format_func=lambda id: _label(lines[id]), key=CHOSEN, persist_state="session"
     )
-    st.query_params[LINK] = chosen
+    st.query_params[LINK] = st.session_state[SHOWN] = chosen
     return chosen
 
 

@@ -67,7 +67,7 @@ def shape(lanes: Sequence[str], *, legend: bool = False) -> "alt.Shape":
     scale = alt.Scale(
         domain=[lane_title(lane) for lane in lanes], range=[_PATHS[lane_shape(lane)] for lane in lanes]
     )
-    names = alt.Legend(title=None, orient="bottom", symbolFillColor=BESIDE, labelLimit=LABEL_PX)
+    names = alt.Legend(title=None, orient="bottom", symbolFillColor=BESIDE, labelExpr="slice(datum.label, 2)")
     return alt.Shape("lane:N", scale=scale, legend=names if legend else None)
 
 

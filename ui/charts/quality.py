@@ -17,11 +17,15 @@ VARIANCE_PARTS = ("from the question", "from asking again")
 LINE_PX = 300
 
 
-def rate_chart(rates: Mapping[str, Estimate | None], *, title: str, axis: str) -> "alt.LayerChart | None":
-    """Each lane's share with its interval; too few cases show as the point alone, with its counts."""
+def rate_chart(
+    rates: Mapping[str, Estimate | None], *, title: str, axis: str, once: bool
+) -> "alt.LayerChart | None":
+    """Each lane's share with its interval; too few cases show as the point alone, with its counts where each
+    was asked ``once``.
+    """
     found = {lane: rate for lane, rate in rates.items() if rate is not None}
     values = [
-        marked(lane, value=rate.value, **_bounds(rate), label=_rate_label(rate))
+        marked(lane, value=rate.value, **_bounds(rate), label=_rate_label(rate, once=once))
         for lane, rate in found.items()
     ]
     return _intervals(list(found), values, title=title, axis=axis, domain=(0.0, 1.0))
@@ -120,10 +124,12 @@ def _bounds(found: Estimate) -> dict[str, object]:
     }
 
 
-def _rate_label(rate: Estimate) -> str:
+def _rate_label(rate: Estimate, *, once: bool) -> str:
     if rate.enough or rate.method == ONE_CASE:
         return numbers.percent(rate.value)
-    return f"{numbers.share(round(rate.value * rate.cases), rate.cases)} cases"
+    if once:
+        return f"{numbers.share(round(rate.value * rate.cases), rate.cases)} cases"
+    return f"{numbers.percent(rate.value)}, only {numbers.plural(rate.cases, 'case')}"
 
 
 def _gain_label(gain: Difference) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PALE, STRONG = "#EAF1F6", "#0B5A8A"
 """The ends of the scale, the same on both backgrounds: pale is 0, strong is 1."""
-SIDE_PX = 420
+SIDE_PX, LEGEND_PX = 440, 90
 MOST = 60
 """Answers that a square is drawn of; more would be dots."""
 
@@ -57,5 +57,5 @@ def heat_map(square: np.ndarray, places: Sequence[int], *, title: str, measure: 
                 alt.Tooltip("said:N", title=measure),
             ],
         )
-        .properties(title=title, width=SIDE_PX, height=SIDE_PX)
+        .properties(title=title, width=SIDE_PX + LEGEND_PX, height=SIDE_PX)
     )
