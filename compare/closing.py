@@ -3,8 +3,7 @@
 Both kinds of run end here, so that every run can be measured later from the store alone, without a model.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 from backends.engine.base import Engine, EngineStatus
@@ -12,7 +11,6 @@ from backends.errors import BadInput, KnowledgeUnavailable
 from backends.ledger import Ledger
 from backends.types import Sampling
 from compare.live import Provenance
-from compare.measured import repeated_texts
 from compare.store import Store
 
 AT_ONCE = 32
@@ -23,6 +21,8 @@ def close_run(
     run_id: str,
     ledger: Ledger,
     *,
+    repeats: int,
+    sampling: Sampling,
     store: Store,
     engine: Engine,
     provenance: Callable[[], Provenance],
@@ -36,13 +36,10 @@ def close_run(
         EngineStopped: the engine is gone.
         StoreUnavailable: nothing can be stored.
     """
-    run = store.stored_run(run_id)
-    sampling = run.plan.sampling
-    if sampling.temperature > 0:  # Greedy repeats are copies: nothing is measured on them.
+    if repeats > 1 and sampling.temperature > 0:  # Agreement is measured on repeats that are no copies.
         with suppress(KnowledgeUnavailable):  # No embedder: agreement in meaning stays unknown.
-            _embed(repeated_texts(run.calls), store, engine, go_on)
-    limit = sampling.max_tokens
-    cut_short = Counter(call.lane for call in run.calls if call.finish == "length" and call.written < limit)
+            _embed(store.answer_texts(run_id), store, engine, go_on)
+    cut_short = store.cut_short(run_id)
     produced = provenance()
     hashes = {adapter.key: adapter.hash for adapter in produced.adapters}
     settings = _settings(ledger.lanes, sampling, produced, cut_short)
@@ -72,13 +69,11 @@ def require_same_model(before: Provenance | None, now: EngineStatus) -> None:
 
 def _embed(texts: Collection[str], store: Store, engine: Engine, go_on: Callable[[], None]) -> None:
     """Embed those of the texts that have no embedding yet, behind all live questions."""
-    left = sorted(texts)
-    if not left:
+    if not texts:
         return
-    engine.embed(left[:1], background=True)  # Loads the model: only then its hash is known.
+    engine.embed(["warm-up"], background=True)  # Loads the model: only then its hash is known.
     embedder = engine.status().embedder_hash
-    known = store.embeddings(left, embedder)
-    left = [text for text in left if text not in known]
+    left = store.without_embedding(texts, embedder)
     for first in range(0, len(left), AT_ONCE):
         go_on()
         some = left[first : first + AT_ONCE]
@@ -87,7 +82,7 @@ def _embed(texts: Collection[str], store: Store, engine: Engine, go_on: Callable
 
 
 def _settings(
-    lanes: Collection[str], sampling: Sampling, produced: Provenance, cut_short: Counter[str]
+    lanes: Collection[str], sampling: Sampling, produced: Provenance, cut_short: Mapping[str, int]
 ) -> dict[str, dict[str, str]]:
     """What no lever may change, by lane. A long prompt may leave less room for the answer than asked."""
     same = {
@@ -100,7 +95,7 @@ def _settings(
     return {
         **{what: dict.fromkeys(lanes, value) for what, value in same.items()},
         "longest answer": {
-            lane: f"{longest}, {cut_short[lane]} cut short by the context" if cut_short[lane] else longest
+            lane: f"{longest}, {cut_short[lane]} cut short by the context" if lane in cut_short else longest
             for lane in lanes
         },
     }

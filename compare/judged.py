@@ -26,11 +26,6 @@ class JudgedCall:
     marks: tuple[str, ...] = ()
 
     @property
-    def written(self) -> int:
-        """Tokens of the answer; 0 without one."""
-        return 0 if self.usage is None else self.usage.completion_tokens
-
-    @property
     def undisturbed(self) -> bool:
         """Whether its times say something of its lane: it ended well, and was not paused for another."""
         return self.status == "done" and self.timing is not None and WENT_FIRST not in self.marks

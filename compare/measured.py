@@ -125,6 +125,17 @@ def read_embeddings(session: Session, texts: Iterable[str], embedder_hash: str) 
     return found
 
 
+def embedded(session: Session, texts: Iterable[str], embedder_hash: str) -> set[str]:
+    """The hashes of those texts that have an embedding."""
+    hashes = [text_hash(text) for text in texts]
+    found: set[str] = set()
+    for first in range(0, len(hashes), AT_ONCE):
+        some = EmbeddingRow.text_hash.in_(hashes[first : first + AT_ONCE])
+        asked = select(EmbeddingRow.text_hash).where(EmbeddingRow.embedder_hash == embedder_hash, some)
+        found.update(session.scalars(asked))
+    return found
+
+
 def repeated_texts(calls: Sequence[JudgedCall]) -> set[str]:
     """The different answers of cases that a lane answered more than once: what agreement is measured on."""
     by_case: dict[tuple[str, str], list[str]] = {}

@@ -105,6 +105,8 @@ class ScenarioRun:
             close_run(
                 self.id,
                 self._asker.ledger,
+                repeats=self.plan.repeats,
+                sampling=self.plan.sampling,
                 store=self._store,
                 engine=self._engine,
                 provenance=self._note_provenance,  # Adapters are loaded when they are first asked for.

@@ -6,7 +6,7 @@ database.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +24,7 @@ from backends.types import Prompt
 from compare import rows
 from compare.database import open_database, store_errors
 from compare.live import LiveAnswer, Provenance, RunView
-from compare.measured import StoredRun, read_embeddings, read_prompts, read_run, repeated_texts
+from compare.measured import StoredRun, embedded, read_embeddings, read_prompts, read_run, repeated_texts
 from compare.owner import this_process
 from compare.plan import Plan, PlannedKey
 from compare.records import found_run, is_over, keep_prompt, mark_interrupted, now, text_hash, version_row
@@ -187,6 +187,20 @@ class Store:
             found = session.scalars(_whole(of_case.order_by(CallRow.repeat, CallRow.id)))
             return tuple(rows.live_answer(row) for row in found)
 
+    def answer_texts(self, run_id: str) -> set[str]:
+        """The different texts of the run's finished answers."""
+        with self._read() as session:
+            done = select(CallRow.text).where(CallRow.run_id == run_id, CallRow.status == "done")
+            return set(session.scalars(done.distinct()))
+
+    def cut_short(self, run_id: str) -> dict[str, int]:
+        """How many answers of each lane the model's context ended before their longest length."""
+        with self._read() as session:
+            limit = rows.plan_of(found_run(session, run_id)).sampling.max_tokens
+            early = (CallRow.run_id == run_id, CallRow.finish == "length", CallRow.completion_tokens < limit)
+            counted = select(CallRow.backend, func.count()).where(*early).group_by(CallRow.backend)
+            return {str(lane): many for lane, many in session.execute(counted)}
+
     def vectors(self, run: StoredRun) -> dict[str, np.ndarray]:
         """The embeddings of the answers on which agreement is measured, by text; those that are known."""
         embedder = "" if run.provenance is None else run.provenance.embedder_hash
@@ -312,12 +326,18 @@ class Store:
     def save_embeddings(self, vectors: Mapping[str, np.ndarray], embedder_hash: str) -> None:
         """Keep sentence embeddings by text; ``vectors`` are one-dimensional float32; known ones stay."""
         with self._write() as session:
-            known = read_embeddings(session, vectors, embedder_hash)
+            known = embedded(session, vectors, embedder_hash)
             for text, vector in vectors.items():
-                if text not in known:
+                key = text_hash(text)
+                if key not in known:
                     data = np.asarray(vector, dtype="<f4").tobytes()
-                    row = EmbeddingRow(text_hash=text_hash(text), embedder_hash=embedder_hash, vector=data)
-                    session.add(row)
+                    session.add(EmbeddingRow(text_hash=key, embedder_hash=embedder_hash, vector=data))
+
+    def without_embedding(self, texts: Collection[str], embedder_hash: str) -> list[str]:
+        """Those of the texts that have no embedding yet, sorted."""
+        with self._read() as session:
+            known = embedded(session, texts, embedder_hash)
+            return sorted(text for text in texts if text_hash(text) not in known)
 
     def embeddings(self, texts: Iterable[str], embedder_hash: str) -> dict[str, np.ndarray]:
         """The kept embeddings of those texts that have one, float32 and one-dimensional."""

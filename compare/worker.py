@@ -257,6 +257,8 @@ class Worker:
                 close_run(
                     self.run.id,
                     self._ledger,
+                    repeats=self.run.query.repeats,
+                    sampling=self.run.query.sampling,
                     store=self.store,
                     engine=self.engine,
                     provenance=self._note_provenance,

@@ -64,7 +64,8 @@ def consistency(calls: Sequence[LiveAnswer], sampling: Sampling) -> None:
         return
     groups = fold(texts)
     alike = numbers.percent(lexical_agreement(texts))
-    lines = [f"**{numbers.plural(len(groups), 'different answer')}**, wording **{alike}** alike"]
+    different = f"**{len(groups)} different answers**, wording **{alike}** alike"
+    lines = [different if len(groups) > 1 else "**The same answer** every time"]
     outcomes = [combined(check.result for check in call.checks) for call in calls]
     passes, judged = outcomes.count("pass"), len(outcomes) - outcomes.count("unscored")
     if judged:
