@@ -6,29 +6,22 @@ database.
 """
 
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from threading import Lock
 
-import numpy as np
-from sqlalchemy import Engine, Select, delete, func, make_url, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import delete, select, update
 
 from backends.errors import BadInput
-from backends.ledger import LedgerEntry
 from backends.scenario import PromptTexts
 from backends.settings import settings
-from backends.types import Prompt
 from compare import rows
-from compare.database import open_database, store_errors
 from compare.live import LiveAnswer, Provenance, RunView
-from compare.measured import StoredRun, embedded, read_embeddings, read_prompts, read_run, repeated_texts
+from compare.measured_store import MeasuredStore, whole
 from compare.owner import this_process
 from compare.plan import Plan, PlannedKey
-from compare.records import found_run, is_over, keep_prompt, mark_interrupted, now, text_hash, version_row
-from compare.tables import CallRow, EmbeddingRow, PassageRow, PromptRow, PromptVersionRow, RunRow
+from compare.records import found_run, is_over, keep_prompt, mark_interrupted, now, version_row
+from compare.tables import CallRow, PassageRow, PromptRow, PromptVersionRow, RunRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,64 +45,13 @@ class RunLine:
     started_at: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class MeasuredLine:
-    """A run in the list of results: what was asked, and how many calls it owes. ``query`` is empty for a
-    scenario run; ``started_at`` is UTC, ISO 8601.
-    """
-
-    id: str
-    name: str
-    query: str
-    scenario: str
-    status: str
-    mode: str
-    cases: int
-    lanes: tuple[str, ...]
-    repeats: int
-    started_at: str
-
-
 def new_run_id() -> str:
     """A fresh run id, short enough for a link and not to be guessed."""
     return secrets.token_hex(8)
 
 
-class Store:
+class Store(MeasuredStore):
     """One database, opened at first use. Any thread may call; every method may raise ``StoreUnavailable``."""
-
-    def __init__(self, url: str) -> None:
-        """``url`` is SQLAlchemy's, such as ``sqlite:////data/lever.db``; nothing is touched yet."""
-        self.url = url
-        self._engine: Engine | None = None
-        self._opening = Lock()
-
-    def open(self) -> None:
-        """Open and migrate the database now, and mark the runs of processes that are gone as interrupted."""
-        with self._opening:
-            if self._engine is None:
-                engine = open_database(self.url)
-                try:
-                    with store_errors(), _writing(engine) as session:
-                        mark_interrupted(session)
-                except BaseException:
-                    engine.dispose()
-                    raise
-                self._engine = engine
-
-    def close(self) -> None:
-        """Let go of all connections; the next use opens it again."""
-        with self._opening:
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
-
-    def describe(self) -> str:
-        """The address without a password."""
-        try:
-            return make_url(self.url).render_as_string(hide_password=True)
-        except Exception:
-            return "an address that can't be understood"
 
     def create_run(self, view: RunView) -> int:
         """Store a run as it begins; gives the number of its prompt texts within the scenario."""
@@ -171,83 +113,6 @@ class Store:
             found = session.execute(select(*columns).where(CallRow.run_id == run_id))
             return {(case, lane, repeat): status == "done" for case, lane, repeat, status in found}
 
-    def stored_run(self, run_id: str) -> StoredRun:
-        """A run, of a scenario or live, with its calls as the measures need them.
-
-        Raises:
-            BadInput: there is no such run.
-        """
-        with self._read() as session:
-            return read_run(session, found_run(session, run_id))
-
-    def case_calls(self, run_id: str, case_id: str) -> tuple[LiveAnswer, ...]:
-        """All that is known of the calls of one case, by repeat."""
-        of_case = select(CallRow).where(CallRow.run_id == run_id, CallRow.case_id == case_id)
-        with self._read() as session:
-            found = session.scalars(_whole(of_case.order_by(CallRow.repeat, CallRow.id)))
-            return tuple(rows.live_answer(row) for row in found)
-
-    def answer_texts(self, run_id: str) -> set[str]:
-        """The different texts of the run's finished answers."""
-        with self._read() as session:
-            done = select(CallRow.text).where(CallRow.run_id == run_id, CallRow.status == "done")
-            return set(session.scalars(done.distinct()))
-
-    def cut_short(self, run_id: str) -> dict[str, int]:
-        """How many answers of each lane the model's context ended before their longest length."""
-        with self._read() as session:
-            limit = rows.plan_of(found_run(session, run_id)).sampling.max_tokens
-            early = (CallRow.run_id == run_id, CallRow.finish == "length", CallRow.completion_tokens < limit)
-            counted = select(CallRow.backend, func.count()).where(*early).group_by(CallRow.backend)
-            return {str(lane): many for lane, many in session.execute(counted)}
-
-    def vectors(self, run: StoredRun) -> dict[str, np.ndarray]:
-        """The embeddings of the answers on which agreement is measured, by text; those that are known."""
-        embedder = "" if run.provenance is None else run.provenance.embedder_hash
-        with self._read() as session:
-            return read_embeddings(session, repeated_texts(run.calls), embedder) if embedder else {}
-
-    def run_state(self, run_id: str) -> tuple[str, int]:
-        """A run's status, and how many of its calls are stored: the same as long as its figures are.
-
-        Raises:
-            BadInput: there is no such run.
-        """
-        with self._read() as session:
-            count = select(func.count()).where(CallRow.run_id == run_id)
-            return found_run(session, run_id).status, session.scalar(count) or 0
-
-    def prompts(self, run_id: str) -> tuple[tuple[str, str, Prompt], ...]:
-        """(lane, case, prompt) of all that was asked so far, each once."""
-        with self._read() as session:
-            return tuple(read_prompts(session, run_id))
-
-    def provenance(self, run_id: str) -> Provenance | None:
-        """What produced the run's answers so far; None before it is known."""
-        with self._read() as session:
-            return rows.stored_provenance(found_run(session, run_id).provenance)
-
-    def set_ledger(self, run_id: str, entries: Sequence[LedgerEntry]) -> None:
-        """Note in what the run's lanes differ."""
-        with self._write() as session:
-            values = {"ledger": rows.ledger_json(entries)}
-            session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
-
-    def measured_runs(self, limit: int = 100) -> tuple[MeasuredLine, ...]:
-        """The newest runs, of scenarios and live ones, newest first."""
-        with self._read() as session:
-            cases = func.coalesce(func.json_array_length(RunRow.cases), 1)
-            found = session.execute(
-                select(
-                    RunRow.id, RunRow.name, RunRow.query, RunRow.scenario, RunRow.status, RunRow.mode,
-                    cases.label("cases"), RunRow.backends.label("lanes"), RunRow.repeats, RunRow.started_at,
-                ).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
-            )  # fmt: skip
-            return tuple(
-                MeasuredLine(**{**row._mapping, "lanes": tuple(row.lanes)})  # type: ignore[arg-type]
-                for row in found
-            )
-
     def finish_run(self, run_id: str) -> str:
         """Say that the run is done; gives the time that is stored."""
         finished_at = now()
@@ -274,7 +139,7 @@ class Store:
         with self._read() as session:
             run = found_run(session, run_id)
             query = select(CallRow).where(CallRow.run_id == run_id).order_by(CallRow.id)
-            return rows.run_view(run, session.scalars(_whole(query)).all())
+            return rows.run_view(run, session.scalars(whole(query)).all())
 
     def recent_runs(self, limit: int = 20) -> tuple[RunLine, ...]:
         """The newest runs of live questions, newest first."""
@@ -323,56 +188,9 @@ class Store:
                 for v in found
             )
 
-    def save_embeddings(self, vectors: Mapping[str, np.ndarray], embedder_hash: str) -> None:
-        """Keep sentence embeddings by text; ``vectors`` are one-dimensional float32; known ones stay."""
-        with self._write() as session:
-            known = embedded(session, vectors, embedder_hash)
-            for text, vector in vectors.items():
-                key = text_hash(text)
-                if key not in known:
-                    data = np.asarray(vector, dtype="<f4").tobytes()
-                    session.add(EmbeddingRow(text_hash=key, embedder_hash=embedder_hash, vector=data))
-
-    def without_embedding(self, texts: Collection[str], embedder_hash: str) -> list[str]:
-        """Those of the texts that have no embedding yet, sorted."""
-        with self._read() as session:
-            known = embedded(session, texts, embedder_hash)
-            return sorted(text for text in texts if text_hash(text) not in known)
-
-    def embeddings(self, texts: Iterable[str], embedder_hash: str) -> dict[str, np.ndarray]:
-        """The kept embeddings of those texts that have one, float32 and one-dimensional."""
-        with self._read() as session:
-            return read_embeddings(session, texts, embedder_hash)
-
-    @contextmanager
-    def _write(self) -> Iterator[Session]:
-        self.open()
-        assert self._engine is not None
-        with store_errors(), _writing(self._engine) as session:
-            yield session
-
-    @contextmanager
-    def _read(self) -> Iterator[Session]:
-        self.open()
-        assert self._engine is not None
-        with store_errors(), Session(self._engine) as session:
-            yield session
-
 
 @lru_cache(maxsize=1)
 def store() -> Store:
     """The process-wide store of the settings; not yet opened."""
     configured = settings()
     return Store(configured.database_url or f"sqlite:///{configured.data_dir.absolute() / 'lever.db'}")
-
-
-def _whole(calls: Select[CallRow]) -> Select[CallRow]:
-    """Calls with their checks, prompts and passages."""
-    prompts = selectinload(CallRow.prompt).selectinload(PromptRow.passages)
-    return calls.options(selectinload(CallRow.checks), prompts)
-
-
-@contextmanager
-def _writing(engine: Engine) -> Iterator[Session]:
-    with Session(engine.execution_options(writes=True)) as session, session.begin():
-        yield session

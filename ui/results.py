@@ -16,8 +16,8 @@ from compare.judged import JudgedCall
 from compare.lanes import backend_of
 from compare.matrix import Places, by_place
 from compare.measured import StoredRun
+from compare.measured_store import MeasuredLine
 from compare.statistics import ONE_CASE
-from compare.store import MeasuredLine
 from compare.summary import LaneSummary, summarise
 from compare.takeaways import of_ledger, right_of
 from ui.resources import get_store

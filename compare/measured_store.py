@@ -1,0 +1,143 @@
+"""What measuring reads from the store and keeps in it; a run's calls get there by ``compare/store.py``."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import selectinload
+
+from backends.ledger import LedgerEntry
+from backends.types import Prompt
+from compare import rows
+from compare.live import LiveAnswer, Provenance
+from compare.measured import StoredRun, embedded, read_embeddings, read_prompts, read_run, repeated_texts
+from compare.opened import OpenedDatabase
+from compare.records import found_run, text_hash
+from compare.tables import CallRow, EmbeddingRow, PromptRow, RunRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredLine:
+    """A run in the list of results: what was asked, and how many calls it owes. ``query`` is empty for a
+    scenario run; ``started_at`` is UTC, ISO 8601.
+    """
+
+    id: str
+    name: str
+    query: str
+    scenario: str
+    status: str
+    mode: str
+    cases: int
+    lanes: tuple[str, ...]
+    repeats: int
+    started_at: str
+
+
+class MeasuredStore(OpenedDatabase):
+    """Runs as the measures see them."""
+
+    def measured_runs(self, limit: int = 100) -> tuple[MeasuredLine, ...]:
+        """The newest runs, of scenarios and live ones, newest first."""
+        with self._read() as session:
+            cases = func.coalesce(func.json_array_length(RunRow.cases), 1)
+            found = session.execute(
+                select(
+                    RunRow.id, RunRow.name, RunRow.query, RunRow.scenario, RunRow.status, RunRow.mode,
+                    cases.label("cases"), RunRow.backends.label("lanes"), RunRow.repeats, RunRow.started_at,
+                ).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
+            )  # fmt: skip
+            return tuple(
+                MeasuredLine(**{**row._mapping, "lanes": tuple(row.lanes)})  # type: ignore[arg-type]
+                for row in found
+            )
+
+    def stored_run(self, run_id: str) -> StoredRun:
+        """A run, of a scenario or live, with its calls as the measures need them.
+
+        Raises:
+            BadInput: there is no such run.
+        """
+        with self._read() as session:
+            return read_run(session, found_run(session, run_id))
+
+    def run_state(self, run_id: str) -> tuple[str, int]:
+        """A run's status, and how many of its calls are stored: the same as long as its figures are.
+
+        Raises:
+            BadInput: there is no such run.
+        """
+        with self._read() as session:
+            count = select(func.count()).where(CallRow.run_id == run_id)
+            return found_run(session, run_id).status, session.scalar(count) or 0
+
+    def case_calls(self, run_id: str, case_id: str) -> tuple[LiveAnswer, ...]:
+        """All that is known of the calls of one case, by repeat."""
+        of_case = select(CallRow).where(CallRow.run_id == run_id, CallRow.case_id == case_id)
+        with self._read() as session:
+            found = session.scalars(whole(of_case.order_by(CallRow.repeat, CallRow.id)))
+            return tuple(rows.live_answer(row) for row in found)
+
+    def prompts(self, run_id: str) -> tuple[tuple[str, str, Prompt], ...]:
+        """(lane, case, prompt) of all that was asked so far, each once."""
+        with self._read() as session:
+            return tuple(read_prompts(session, run_id))
+
+    def provenance(self, run_id: str) -> Provenance | None:
+        """What produced the run's answers so far; None before it is known."""
+        with self._read() as session:
+            return rows.stored_provenance(found_run(session, run_id).provenance)
+
+    def set_ledger(self, run_id: str, entries: Sequence[LedgerEntry]) -> None:
+        """Note in what the run's lanes differ."""
+        with self._write() as session:
+            values = {"ledger": rows.ledger_json(entries)}
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+    def answer_texts(self, run_id: str) -> set[str]:
+        """The different texts of the run's finished answers."""
+        with self._read() as session:
+            done = select(CallRow.text).where(CallRow.run_id == run_id, CallRow.status == "done")
+            return set(session.scalars(done.distinct()))
+
+    def cut_short(self, run_id: str) -> dict[str, int]:
+        """How many answers of each lane the model's context ended before their longest length."""
+        with self._read() as session:
+            limit = rows.plan_of(found_run(session, run_id)).sampling.max_tokens
+            early = (CallRow.run_id == run_id, CallRow.finish == "length", CallRow.completion_tokens < limit)
+            counted = select(CallRow.backend, func.count()).where(*early).group_by(CallRow.backend)
+            return {str(lane): many for lane, many in session.execute(counted)}
+
+    def save_embeddings(self, vectors: Mapping[str, np.ndarray], embedder_hash: str) -> None:
+        """Keep sentence embeddings by text; ``vectors`` are one-dimensional float32; known ones stay."""
+        with self._write() as session:
+            known = embedded(session, vectors, embedder_hash)
+            for text, vector in vectors.items():
+                key = text_hash(text)
+                if key not in known:
+                    data = np.asarray(vector, dtype="<f4").tobytes()
+                    session.add(EmbeddingRow(text_hash=key, embedder_hash=embedder_hash, vector=data))
+
+    def without_embedding(self, texts: Collection[str], embedder_hash: str) -> list[str]:
+        """Those of the texts that have no embedding yet, sorted."""
+        with self._read() as session:
+            known = embedded(session, texts, embedder_hash)
+            return sorted(text for text in texts if text_hash(text) not in known)
+
+    def embeddings(self, texts: Iterable[str], embedder_hash: str) -> dict[str, np.ndarray]:
+        """The kept embeddings of those texts that have one, float32 and one-dimensional."""
+        with self._read() as session:
+            return read_embeddings(session, texts, embedder_hash)
+
+    def vectors(self, run: StoredRun) -> dict[str, np.ndarray]:
+        """The embeddings of the answers on which agreement is measured, by text; those that are known."""
+        embedder = "" if run.provenance is None else run.provenance.embedder_hash
+        with self._read() as session:
+            return read_embeddings(session, repeated_texts(run.calls), embedder) if embedder else {}
+
+
+def whole(calls: Select[CallRow]) -> Select[CallRow]:
+    """Calls with their checks, prompts and passages."""
+    prompts = selectinload(CallRow.prompt).selectinload(PromptRow.passages)
+    return calls.options(selectinload(CallRow.checks), prompts)
