@@ -14,6 +14,12 @@ from backends.types import LayerKind, Prompt
 
 Lever = Literal["prompt", "retrieval", "adapter"]
 NONE = "none"
+_CALLED: dict[Lever | None, str] = {
+    "prompt": "the prompt",
+    "retrieval": "retrieval",
+    "adapter": "the adapter",
+    None: "what no lever changes",
+}
 _TEXTS: dict[str, LayerKind] = {
     "system text": "system",
     "reasoning text": "cot",
@@ -104,6 +110,30 @@ def is_controlled(entries: Sequence[LedgerEntry]) -> bool:
     while bridges := [step for step in steps if len(step & reached) == 1]:
         reached |= set().union(*bridges)
     return reached == set(lanes)
+
+
+def sentence(entries: Sequence[LedgerEntry] | None, names: Mapping[str, str]) -> str:
+    """Whether what a lane gains can be put down to its lever."""
+    if not entries:
+        return "In what the approaches differ is known when the run has ended."
+    lanes = list(entries[0].values)
+    if len(lanes) == 1:
+        return "There is one approach only; nothing is compared."
+    same = "Base model, number format, chat template, sampling and longest answer are the same."
+    if is_controlled(entries):
+        return f"Controlled: each approach differs from another one in one lever alone. {same}"
+    for entry in entries:
+        if entry.lever is None and entry.differs:
+            return f"Not controlled: the approaches differ in something that is no lever, the {entry.what}."
+    for lane in lanes[1:]:
+        levers = differing_levers(entries, lanes[0], lane)
+        if len(levers) > 1:
+            apart = " and ".join(sorted(_CALLED[lever] for lever in levers))
+            return (
+                f"Not controlled: {names[lanes[0]]} and {names[lane]} differ in {apart} at once, "
+                "so a gain can be put down to neither alone. Ask an approach between them too."
+            )
+    return "Not controlled: no two approaches differ in one lever alone."
 
 
 def _facts_of(prompt: Prompt) -> dict[str, str]:

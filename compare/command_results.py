@@ -6,14 +6,13 @@ from dataclasses import asdict, fields
 
 import numpy as np
 
-from backends.ledger import LedgerEntry, is_controlled
+from backends.ledger import LedgerEntry, is_controlled, sentence
 from compare.command import BROKEN, FINE, Outcome
 from compare.judged import JudgedCall
 from compare.measured import StoredRun
 from compare.numbers import count, percent, seconds, share
 from compare.store import store
 from compare.summary import LaneSummary, summarise, summary_document
-from compare.takeaways import of_ledger
 
 MEASURES = (
     "n_cases", "n_calls", "n_failed", "n_unscored", "n_groups", "pass_rate", "tar_raw", "tar_parsed",
@@ -82,7 +81,7 @@ def _text(stored: StoredRun, summary: dict[str, LaneSummary]) -> str:
     lines = [f"{plan.scenario}: {asked}, {stored.status}", ""]
     lines += [f"{lane:14}{_line(found)}" for lane, found in summary.items()]
     names = {lane: lane for lane in plan.lanes}
-    return "\n".join([*lines, "", of_ledger(stored.ledger, names), f"run {stored.id}"])
+    return "\n".join([*lines, "", sentence(stored.ledger, names), f"run {stored.id}"])
 
 
 def _line(found: LaneSummary) -> str:

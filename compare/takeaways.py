@@ -3,9 +3,8 @@
 ``names`` turn a lane into what people call it. Sentences are plain text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from backends.ledger import LedgerEntry, Lever, differing_levers, is_controlled
 from backends.types import Mode
 from compare import numbers
 from compare.latency import Percentiles, Slope
@@ -13,12 +12,6 @@ from compare.statistics import LEAST_GROUPS, ONE_CASE, Difference, Estimate, Lea
 from compare.variance import VarianceSplit
 
 Names = Mapping[str, str]
-LEVERS: dict[Lever | None, str] = {
-    "prompt": "the prompt",
-    "retrieval": "retrieval",
-    "adapter": "the adapter",
-    None: "what no lever changes",
-}
 TOO_FEW = f"fewer than {LEAST_GROUPS} different cases: too few to say more than counts"
 
 
@@ -137,6 +130,34 @@ def of_latency(times: Mapping[str, Percentiles | None], names: Names, mode: Mode
     return f"{said}; which approach is quicker cannot be told.{shared}"
 
 
+def of_one_questions_times(mean_ms: Mapping[str, float], names: Names, mode: Mode, repeats: int) -> str:
+    """``mean_ms`` are of the answers to a single question; empty without a finished one."""
+    if not mean_ms:
+        return ""
+    order = sorted(mean_ms, key=lambda lane: mean_ms[lane])
+    first, last = order[0], order[-1]
+    shared = " They shared the machine." if mode == "demo" and len(order) > 1 else ""
+    if len(order) == 1:
+        return f"{names[first]} took {numbers.seconds(mean_ms[first])}."
+    quickest, slowest = (f"{names[lane]} took {numbers.seconds(mean_ms[lane])}" for lane in (first, last))
+    took = f"{quickest}, {slowest}"
+    if repeats == 1:
+        return f"{took}; one answer each cannot tell which is quicker.{shared}"
+    return f"{took}, means of {repeats} answers; other questions may take longer.{shared}"
+
+
+def of_one_questions_tokens(mean_read: Mapping[str, float], names: Names) -> str:
+    """``mean_read`` are the tokens that were read for an answer to a single question."""
+    if not mean_read:
+        return ""
+    order = sorted(mean_read, key=lambda lane: mean_read[lane])
+    least, most = order[0], order[-1]
+    read = f"{names[most]} read {numbers.plural(round(mean_read[most]), 'token')}"
+    if mean_read[most] == mean_read[least]:
+        return f"{read}." if len(order) == 1 else f"All read {numbers.count(mean_read[most])} tokens."
+    return f"{read}, {mean_read[most] / mean_read[least]:.1f} times as many as {names[least]}."
+
+
 def of_prompt_length(slope: Slope | None) -> str:
     """How the first text's time grows with the tokens that are read."""
     if slope is None:
@@ -194,30 +215,6 @@ def of_drift(drifts: Mapping[str, Difference | None], names: Names) -> str:
         f"No drift is seen: later answers are right as often as earlier ones ({names[lane]}: between "
         f"{_worse_to_better(found)}). Calls know nothing of each other, so this is expected."
     )
-
-
-def of_ledger(entries: Sequence[LedgerEntry] | None, names: Names) -> str:
-    """Whether what a lane gains can be put down to its lever."""
-    if not entries:
-        return "In what the approaches differ is known when the run has ended."
-    lanes = list(entries[0].values)
-    if len(lanes) == 1:
-        return "There is one approach only; nothing is compared."
-    same = "Base model, number format, chat template, sampling and longest answer are the same."
-    if is_controlled(entries):
-        return f"Controlled: each approach differs from another one in one lever alone. {same}"
-    for entry in entries:
-        if entry.lever is None and entry.differs:
-            return f"Not controlled: the approaches differ in something that is no lever, the {entry.what}."
-    for lane in lanes[1:]:
-        levers = differing_levers(entries, lanes[0], lane)
-        if len(levers) > 1:
-            apart = " and ".join(sorted(LEVERS[lever] for lever in levers))
-            return (
-                f"Not controlled: {names[lanes[0]]} and {names[lane]} differ in {apart} at once, "
-                "so a gain can be put down to neither alone. Ask an approach between them too."
-            )
-    return "Not controlled: no two approaches differ in one lever alone."
 
 
 def best_first(rates: Mapping[str, Estimate]) -> list[str]:

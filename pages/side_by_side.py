@@ -3,10 +3,9 @@
 import streamlit as st
 
 from backends.types import Query
-from ui import lanes, words
+from ui import lanes
 from ui.badge import explain_readiness
-from ui.charts.answers import latency_chart, tokens_chart
-from ui.charts.look import draw
+from ui.charts.answers import draw_latency, draw_tokens
 from ui.controls import applicable, settings_popover
 from ui.prompt_drawer import prompt_drawer
 from ui.prompt_texts import texts_popover
@@ -97,11 +96,10 @@ if view.done and not blind:
             icon=":material/monitoring:",
             query_params={"run": view.id},
         )
-    titles = {backend: words.lane_title(backend) for backend in view.backends}
     st.space("small")
     left, right = st.columns(2, gap="large")
     with left:
-        draw(latency_chart(view, titles), key="latency_chart", alt="Time per answer by lane")
+        draw_latency(view)
     if not presenter:
         with right:
-            draw(tokens_chart(view, titles), key="tokens_chart", alt="Tokens per answer by lane")
+            draw_tokens(view)

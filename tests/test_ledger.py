@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from backends.ledger import Ledger, LedgerEntry, Lever, differing_levers, is_controlled
+from backends.ledger import Ledger, LedgerEntry, Lever, differing_levers, is_controlled, sentence
 from backends.types import Layer, Passage, Prompt
-from compare.takeaways import of_ledger
 
 SETTINGS = {"sampling": "temperature 0.7", "longest answer": "128 tokens"}
 NAMES = {lane: lane.upper() for lane in ("zero_shot", "prompt", "few_shot", "rag", "lora", "hybrid")}
@@ -60,7 +59,7 @@ def test_the_default_lanes_are_controlled_and_their_differences_named() -> None:
     assert rows["passages"].values["prompt"] == "none"
     assert rows["passages"].values["rag"] == rows["passages"].values["hybrid"]
     assert rows["passages"].values["rag"].startswith("2 a question ")
-    assert of_ledger(found, NAMES).startswith("Controlled")
+    assert sentence(found, NAMES).startswith("Controlled")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_controlled_means_steps_of_one_lever(lanes: tuple[str, ...], controlled:
 
 
 def test_two_levers_at_once_are_named_with_what_to_do() -> None:
-    said = of_ledger(entries("prompt", "hybrid"), NAMES)
+    said = sentence(entries("prompt", "hybrid"), NAMES)
     assert said.startswith("Not controlled: PROMPT and HYBRID differ in retrieval and the adapter at once")
     assert "between them" in said
 
@@ -91,7 +90,7 @@ def test_two_levers_at_once_are_named_with_what_to_do() -> None:
 def test_a_difference_of_no_lever_is_never_controlled(what: str) -> None:
     found = entries("prompt", "rag", **{what.replace(" ", "_"): {"rag": "something else"}})
     assert not is_controlled(found)
-    assert what in of_ledger(found, NAMES)
+    assert what in sentence(found, NAMES)
     assert differing_levers(found, "prompt", "rag") == frozenset[Lever | None]({"retrieval", None})
 
 
@@ -122,5 +121,5 @@ def test_noting_a_prompt_twice_changes_nothing() -> None:
 
 
 def test_a_run_that_has_not_ended_has_no_ledger_yet() -> None:
-    assert "known when the run has ended" in of_ledger(None, NAMES)
-    assert "nothing is compared" in of_ledger(entries("prompt"), NAMES)
+    assert "known when the run has ended" in sentence(None, NAMES)
+    assert "nothing is compared" in sentence(entries("prompt"), NAMES)

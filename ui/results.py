@@ -10,6 +10,7 @@ import streamlit as st
 
 from backends.base import registry
 from backends.errors import BadInput, LeverError
+from backends.ledger import sentence
 from compare import numbers
 from compare.comparing import calls_of
 from compare.judged import JudgedCall
@@ -19,7 +20,7 @@ from compare.measured import StoredRun
 from compare.measured_store import MeasuredLine
 from compare.statistics import ONE_CASE
 from compare.summary import LaneSummary, summarise
-from compare.takeaways import of_ledger, right_of
+from compare.takeaways import right_of
 from ui.resources import get_store
 from ui.text import safe, said, shorten
 from ui.words import ago, lane_name, lane_title
@@ -215,9 +216,9 @@ def _kept_form(one: LaneSummary, *, once: bool) -> str:
 def ledger(found: Measured) -> None:
     """Whether the comparison is fair, and everything in which the lanes differ or not."""
     entries = found.run.ledger
-    sentence = of_ledger(entries, found.names)
-    icon = ":material/balance:" if sentence.startswith("Controlled") else ":material/info:"
-    with st.expander(safe(sentence), icon=icon):
+    fair = sentence(entries, found.names)
+    icon = ":material/balance:" if fair.startswith("Controlled") else ":material/info:"
+    with st.expander(safe(fair), icon=icon):
         if not entries:
             return
         lanes = [lane for lane in found.lanes if lane in entries[0].values]

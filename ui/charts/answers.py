@@ -1,52 +1,64 @@
 """The charts under the lanes of one question: where the time went, and how much text went in and out."""
 
-from collections.abc import Mapping
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from backends.types import Answer, Mode
 from compare import numbers
 from compare.live import RunView
+from compare.takeaways import of_one_questions_times, of_one_questions_tokens
 from ui.charts.bars import stacked, time_bars
-
-if TYPE_CHECKING:
-    import altair as alt
+from ui.charts.look import draw
+from ui.words import lane_name, lane_title
 
 TOKEN_PARTS = ("read", "written")
 TIMING_NOTE: dict[Mode, str] = {"bench": "one at a time", "demo": "all lanes at once"}
 
 
-def finished(view: RunView, backend: str) -> tuple[Answer, ...]:
-    """The lane's complete answers. Stopped and failed ones never enter a figure."""
-    return tuple(
-        call.answer for call in view.lane(backend) if call.status == "done" and call.answer is not None
+def draw_latency(view: RunView) -> None:
+    """Mean seconds per answer and lane, part by part; nothing without a finished answer."""
+    times = {lane: [answer.timing for answer in found] for lane, found in _finished(view).items()}
+    means = {lane: fmean(timing.total_ms for timing in found) for lane, found in times.items()}
+    draw(
+        time_bars(
+            {lane_title(lane): found for lane, found in times.items()},
+            f"Seconds per answer, {TIMING_NOTE[view.query.mode]}{_of(view)}",
+        ),
+        key="latency_chart",
+        alt="Time per answer by lane",
+        takeaway=of_one_questions_times(means, _names(view), view.query.mode, view.query.repeats),
     )
 
 
-def latency_chart(view: RunView, titles: Mapping[str, str]) -> "alt.LayerChart | None":
-    """Mean seconds per answer and lane, part by part; None without a finished answer."""
-    times = {titles[name]: [answer.timing for answer in finished(view, name)] for name in view.backends}
-    return time_bars(times, f"Seconds per answer, {TIMING_NOTE[view.query.mode]}{_of(view)}")
+def draw_tokens(view: RunView) -> None:
+    """Mean tokens read and written per answer and lane; nothing without a finished answer."""
+    usages = {lane: [answer.usage for answer in found] for lane, found in _finished(view).items()}
+    read = {lane: fmean(usage.prompt_tokens for usage in found) for lane, found in usages.items()}
+    written = {lane: fmean(usage.completion_tokens for usage in found) for lane, found in usages.items()}
+    draw(
+        stacked(
+            {lane_title(lane): (read[lane], written[lane]) for lane in usages},
+            TOKEN_PARTS,
+            title="How much text was read and written",
+            axis=f"Tokens (pieces of words) per answer{_of(view)}",
+            write=numbers.count,
+        ),
+        key="tokens_chart",
+        alt="Tokens per answer by lane",
+        takeaway=of_one_questions_tokens(read, _names(view)),
+    )
 
 
-def tokens_chart(view: RunView, titles: Mapping[str, str]) -> "alt.LayerChart | None":
-    """Mean tokens read and written per answer and lane; None without a finished answer."""
-    answers = {titles[name]: finished(view, name) for name in view.backends}
-    figures = {
-        lane: (
-            fmean(answer.usage.prompt_tokens for answer in found),
-            fmean(answer.usage.completion_tokens for answer in found),
-        )
-        for lane, found in answers.items()
-        if found
+def _finished(view: RunView) -> dict[str, list[Answer]]:
+    """The complete answers of the lanes that have any. Stopped and failed ones never enter a figure."""
+    found = {
+        lane: [call.answer for call in view.lane(lane) if call.status == "done" and call.answer is not None]
+        for lane in view.backends
     }
-    return stacked(
-        figures,
-        TOKEN_PARTS,
-        title="How much text was read and written",
-        axis=f"Tokens (pieces of words) per answer{_of(view)}",
-        write=numbers.count,
-    )
+    return {lane: answers for lane, answers in found.items() if answers}
+
+
+def _names(view: RunView) -> dict[str, str]:
+    return {lane: lane_name(lane) for lane in view.backends}
 
 
 def _of(view: RunView) -> str:

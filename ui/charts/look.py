@@ -102,7 +102,9 @@ def draw(
     """Put a chart on the page, if there is one, below its takeaway; ``alt`` says it in words to people who
     can't see it.
     """
-    if takeaway:
-        st.markdown(f"**{safe(takeaway)}**")
-    if chart is not None:
-        st.altair_chart(chart, key=key, alt=alt, width="stretch" if stretch else "content")
+    with st.container(key=key):
+        if takeaway:
+            st.markdown(f"**{safe(takeaway)}**")
+        if chart is not None:
+            width = "stretch" if stretch else "content"
+            st.altair_chart(chart, key=f"{key}_drawn", alt=alt, width=width)

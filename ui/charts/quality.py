@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 VARIANCE_PARTS = ("from the question", "from asking again")
+SHARES = (-0.02, 1.06)
+"""The axis of shares: what stands at 0 or 100 % has room beside it."""
 LINE_PX = 300
 
 
@@ -28,7 +30,7 @@ def rate_chart(
         marked(lane, value=rate.value, **_bounds(rate), label=_rate_label(rate, once=once))
         for lane, rate in found.items()
     ]
-    return _intervals(list(found), values, title=title, axis=axis, domain=(0.0, 1.0))
+    return _intervals(list(found), values, title=title, axis=axis, domain=SHARES)
 
 
 def difference_chart(
@@ -104,7 +106,7 @@ def drift_chart(
     return layers.properties(title="Over the repeats", height=LINE_PX, padding={"right": 150})
 
 
-def _apart(ends: list[dict[str, object]], gap: float = 0.06) -> list[dict[str, object]]:
+def _apart(ends: list[dict[str, object]], gap: float = 0.08) -> list[dict[str, object]]:
     """Where the lanes' names stand at the end of their lines: beside them, but never on each other."""
     below = -1.0
     placed = []
@@ -153,7 +155,10 @@ def _intervals(
 
     x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=list(domain), nice=False))
     signed = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(abs(datum.value), '.0%')"
-    x = x.axis(labelExpr=signed if zero else "format(datum.value, '.0%')", tickCount=6)
+    if zero:
+        x = x.axis(labelExpr=signed, tickCount=6)
+    else:
+        x = x.axis(labelExpr="format(datum.value, '.0%')", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
     chart = alt.Chart(data(values)).encode(
         y=rows(lanes),
         tooltip=[

@@ -57,6 +57,7 @@ def spread_chart(
         + [times.p95 / 1000 for lane in lanes if (times := found[lane]) is not None and times.p95 is not None]
     )
     x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=[0, longest * 1.35 or 1], nice=False))
+    x = x.axis(tickCount=6)
     chart = alt.Chart(data(values)).encode(
         y=rows(lanes),
         tooltip=[
@@ -109,6 +110,7 @@ def prompt_chart(
         for lane, case, tokens, ms in points
     ]
     x = alt.X("tokens:Q", title="Tokens read before the answer", scale=alt.Scale(zero=True))
+    x = x.axis(tickCount=10)
     y = alt.Y("first:Q", title="Seconds until the first text", scale=alt.Scale(zero=True))
     dots = (
         alt.Chart(data(values))
