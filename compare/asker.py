@@ -179,6 +179,10 @@ class Asker:
                 if status.state in ("failed", "stopped") and group.ends.empty():
                     raise EngineStopped(status.detail) from None
 
+    def _embed(self, texts: Sequence[str]) -> np.ndarray:
+        """For checks that compare meanings; behind all live questions."""
+        return self._engine.embed(texts, background=True)[0]
+
     def _ended(self, call: PlannedCall, prompt: Prompt, event: Done | Failed) -> LiveAnswer:
         """The call as its last event leaves it. An engine that is gone says nothing of the backend: the call
         is asked again by resuming.
@@ -193,7 +197,7 @@ class Asker:
         if answer.finish == "cancelled":
             return replace(answered, status="cancelled")
         said = checked_part(answer.text, self._lanes[call.lane].backend.layers)
-        checks = run_checks(call.case, said, prompt.passages, self._scenario)
+        checks = run_checks(call.case, said, prompt.passages, self._scenario, self._embed)
         return replace(answered, status="done", checks=checks)
 
 

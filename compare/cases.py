@@ -19,7 +19,7 @@ COLUMNS = ("id", "query", "expected", "checks", "source", "tags", "context", "no
 LABEL = re.compile(r"(?:^|;)\s*label\s*:\s*([^;\n]+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """One row. ``source`` is the gold source; ``checks`` the cell as written, parsed by
     ``compare/checks.py``.

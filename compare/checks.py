@@ -20,9 +20,11 @@ from compare.judging import (
     CheckKind,
     CheckOutcome,
     CheckResult,
+    Embed,
     Subject,
     strict_json,
 )
+from compare.likeness_checks import RougeL, Similarity
 from compare.text_checks import (
     Citation,
     ContainsAll,
@@ -52,6 +54,8 @@ KINDS: tuple[type[Check], ...] = (
     JsonSchema,
     JsonFields,
     Citation,
+    Similarity,
+    RougeL,
     MaxWords,
     HouseVoice,
 )
@@ -68,10 +72,17 @@ class CheckProblem:
 
 
 def run_checks(
-    case: Case, answer_text: str, passages: Sequence[Passage], scenario: Scenario
+    case: Case,
+    answer_text: str,
+    passages: Sequence[Passage],
+    scenario: Scenario,
+    embed: Embed | None = None,
 ) -> tuple[CheckResult, ...]:
-    """Judge one answer by all checks of its case, in their order; empty when the case has none."""
-    subject = Subject(text=answer_text, case=case, passages=tuple(passages), scenario=scenario)
+    """Judge one answer by all checks of its case, in their order; empty when the case has none.
+
+    ``embed`` gives sentence embeddings; without it ``similarity`` is unscored.
+    """
+    subject = Subject(text=answer_text, case=case, passages=tuple(passages), scenario=scenario, embed=embed)
     return tuple(_judge(check, subject) for check in checks_of(case))
 
 

@@ -4,10 +4,12 @@
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal, Protocol, Self
+
+import numpy as np
 
 from backends.scenario import Scenario
 from backends.types import Passage
@@ -22,6 +24,10 @@ def combined(outcomes: Iterable[CheckOutcome]) -> CheckOutcome:
     """Of several checks: a fail fails all, an unscored one leaves it open; none at all is unscored."""
     found = set(outcomes)
     return "fail" if "fail" in found else "pass" if found == {"pass"} else "unscored"
+
+
+Embed = Callable[[Sequence[str]], np.ndarray]
+"""Texts to unit vectors, float32 of shape (texts, dimensions)."""
 
 
 class BadCheck(ValueError):
@@ -50,6 +56,8 @@ class Subject:
     case: Case
     passages: tuple[Passage, ...]
     scenario: Scenario
+    embed: Embed | None = None
+    """Gives sentence embeddings, or None where there is no model for them."""
 
     @cached_property
     def parsed(self) -> tuple[object, str]:

@@ -215,7 +215,8 @@ class Worker:
             return ()
         prompt, lane = call.prompt, next(lane for lane in self.lanes if lane.name == call.backend)
         said = checked_part(text, lane.backend.layers)
-        return run_checks(self.case, said, () if prompt is None else prompt.passages, self.scenario)
+        passages = () if prompt is None else prompt.passages
+        return run_checks(self.case, said, passages, self.scenario, lambda texts: self.engine.embed(texts)[0])
 
     def _fail(self, keys: Sequence[CallKey], error: BaseException, stage: Stage) -> None:
         failure = as_failure(error, stage)
