@@ -16,6 +16,8 @@ from backends.settings import settings
 
 LAST = 1_000
 """The position of a scenario that names none."""
+NO_SCENARIO = "none"
+"""What cases are asked with that belong to no scenario."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 """What a scenario's folder may be called; anything else (a path, say) is never looked up."""
 
@@ -135,6 +137,8 @@ def load_scenario(name: str) -> Scenario:
     Raises:
         BadInput: there is no such scenario, or its ``scenario.toml`` is malformed; the sentence says where.
     """
+    if name == NO_SCENARIO:
+        return _no_scenario()
     path = settings().scenarios_dir / name
     if not NAME.fullmatch(name) or not (path / "scenario.toml").is_file():
         raise BadInput(f"There is no scenario called {name!r}.", _known_names(name))
@@ -144,6 +148,19 @@ def load_scenario(name: str) -> Scenario:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"The file scenario.toml of {name!r} can't be used: {reason}.") from error
+
+
+def _no_scenario() -> Scenario:
+    """For cases that bring only themselves: no instructions, no documents, no adapter, until somebody adds a
+    scenario folder.
+    """
+    return Scenario(
+        name=NO_SCENARIO,
+        path=settings().data_dir / NO_SCENARIO,
+        title="No scenario",
+        story="Only the questions, without instructions, documents or adapters.",
+        system_prompt="",
+    )
 
 
 def _known_names(name: str) -> str:

@@ -14,10 +14,28 @@ from typing import NoReturn
 
 from backends.engine.local import stop_engine
 from backends.errors import BadInput, LeverError
-from compare import command_ask, command_diff, command_doctor, command_results, command_run, command_train
+from compare import (
+    command_ask,
+    command_check,
+    command_diff,
+    command_doctor,
+    command_export,
+    command_results,
+    command_run,
+    command_train,
+)
 from compare.command import BAD_INPUT, BROKEN, say
 
-COMMANDS = (command_doctor, command_ask, command_run, command_results, command_diff, command_train)
+COMMANDS = (
+    command_doctor,
+    command_ask,
+    command_check,
+    command_run,
+    command_results,
+    command_diff,
+    command_export,
+    command_train,
+)
 """Adding a command is adding a module with ``register`` and ``run`` here."""
 
 

@@ -1,14 +1,19 @@
 """``run``: all cases of a scenario to several backends, in the background of whatever else is asked."""
 
 import argparse
+from pathlib import Path
 
 from backends.errors import BadInput, EngineStopped
-from backends.scenario import load_scenario
+from backends.scenario import NO_SCENARIO, load_scenario
+from compare.cases import Case
 from compare.command import BROKEN, FINE, GATE_FAILED, Outcome, say, started_engine
 from compare.command_ask import add_run_options, asked_lanes, asked_sampling
+from compare.command_check import add_column_option, opened, said
 from compare.command_results import MEASURES, outcome_of
+from compare.csv_import import import_cases
+from compare.csv_mapping import folded_header
 from compare.gates import read_gate
-from compare.numbers import seconds, share
+from compare.numbers import plural, seconds, share
 from compare.plan import Plan
 from compare.scenario_run import Progress, ScenarioRun, make_plan, resume_scenario_run, start_scenario_run
 from compare.store import store
@@ -20,7 +25,14 @@ PATIENCE_S = 1.0
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
     """Add the command to the command line."""
     command = commands.add_parser("run", help="ask all backends all cases of a scenario")
-    command.add_argument("scenario", nargs="?", metavar="NAME", help="a folder of scenarios/")
+    command.add_argument("cases", nargs="?", metavar="NAME|FILE.csv", help="a scenario, or a file of cases")
+    command.add_argument(
+        "--scenario",
+        metavar="NAME",
+        help="whose instructions, documents and adapters a file's cases are asked with; default: none",
+    )
+    add_column_option(command)
+    command.add_argument("--good-rows", action="store_true", help="leave out the rows that can't be used")
     add_run_options(command)
     command.add_argument("--split", choices=("dev", "test", "all"), default="all", help="default: all cases")
     command.add_argument("--first", type=int, metavar="N", help="only the first N of them")
@@ -66,11 +78,14 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    if not options.scenario:
-        raise BadInput("Name a scenario to run, or a run to resume.")
+    if not options.cases:
+        raise BadInput("Name a scenario or a file to run, or a run to resume.")
+    is_file = options.cases.lower().endswith(".csv")
+    scenario = load_scenario((options.scenario or NO_SCENARIO) if is_file else options.cases)
     return make_plan(
-        load_scenario(options.scenario),
+        scenario,
         asked_lanes(options),
+        cases=_file_cases(options) if is_file else None,
         which=options.split,
         first=options.first,
         repeats=options.repeats,
@@ -80,8 +95,25 @@ def _plan(options: argparse.Namespace) -> Plan:
     )
 
 
+def _file_cases(options: argparse.Namespace) -> list[Case]:
+    """The file's cases. Guessed columns and bad rows are said, not passed over: a gate must not shrink."""
+    seen, mapping = opened(Path(options.cases), options.column)
+    guessed = {known: header for known, header in mapping.items() if folded_header(header) != known}
+    given = {column.partition("=")[0].strip() for column in options.column}
+    if left := [f"--column {known}={header!r}" for known, header in guessed.items() if known not in given]:
+        raise BadInput("Some columns have other names than the known ones.", f"If so, add: {' '.join(left)}.")
+    found = import_cases(seen, mapping)
+    if found.n_problems and not options.good_rows:
+        first = said(found.problems[0])
+        raise BadInput(
+            f"{plural(found.n_problems, 'problem')} in the file; the first: {first}",
+            "See all by: python -m compare check. --good-rows runs the others.",
+        )
+    return found.cases
+
+
 def _follow(going: ScenarioRun) -> Progress:
-    said = -1
+    told = -1
     progress = going.progress()
     while not progress.ended:
         try:
@@ -90,8 +122,8 @@ def _follow(going: ScenarioRun) -> Progress:
             say("Stopping ...")
             going.cancel()
         ended = progress.done + progress.failed
-        if ended != said:
-            said = ended
+        if ended != told:
+            told = ended
             left = "" if progress.left_s is None else f", about {seconds(1000 * progress.left_s)} left"
             say(f"{share(ended, progress.planned)} calls{left}")
     return progress

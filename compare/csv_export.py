@@ -16,12 +16,12 @@ def cases_csv(cases: Iterable[Case]) -> bytes:
     extra = tuple(dict.fromkeys(column for case in kept for column in case.metadata))
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([*COLUMNS, *extra])
+    writer.writerow(masked(header) for header in (*COLUMNS, *extra))
     for case in kept:
         known = [getattr(case, column) for column in COLUMNS]
         known[COLUMNS.index("tags")] = ", ".join(case.tags)
         cells = [*known, *(case.metadata.get(column, "") for column in extra)]
-        writer.writerow([masked(cell) for cell in cells])
+        writer.writerow(masked(cell) for cell in cells)
     return out.getvalue().encode("utf-8-sig")
 
 

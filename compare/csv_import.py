@@ -134,7 +134,7 @@ def _named(header: Row) -> tuple[tuple[str, ...], list[RowProblem]]:
     while cells and not cells[-1].strip():  # Excel's trailing empty columns.
         cells.pop()
     for place, cell in enumerate(cells, start=1):
-        name = " ".join(cell.split()) or f"column {place}"
+        name = " ".join(unmasked(cell).split()) or f"column {place}"
         if name in names:
             problems.append(
                 RowProblem(

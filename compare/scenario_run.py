@@ -18,7 +18,7 @@ from backends.errors import BadInput, EngineStopped, LeverError, as_failure
 from backends.scenario import Scenario
 from backends.types import Mode, Sampling
 from compare.asker import PATROL_S, Asker, Group, Stopped
-from compare.cases import load_cases
+from compare.cases import Case, load_cases
 from compare.closing import close_run, require_same_model
 from compare.lanes import check_lanes
 from compare.live import Provenance
@@ -202,6 +202,7 @@ def make_plan(
     scenario: Scenario,
     lanes: Sequence[str],
     *,
+    cases: Sequence[Case] | None = None,
     which: Which = "all",
     first: int | None = None,
     repeats: int = 1,
@@ -209,20 +210,22 @@ def make_plan(
     mode: Mode = "demo",
     sampling: Sampling | None = None,
 ) -> Plan:
-    """Plan a run over a scenario's own cases: those of one split if ``which`` names it, the ``first`` N.
+    """Plan a run over ``cases``, or a scenario's own: those of one split if ``which`` names it, the ``first``
+    N of them.
 
     Raises:
         BadInput: there is no such case, an unknown lane, or an impossible setting.
     """
     check_lanes(lanes)
-    cases = tuple(case for case in load_cases(scenario) if which in ("all", case.split))
+    known = load_cases(scenario) if cases is None else cases
+    asked = tuple(case for case in known if which in ("all", case.split))
     if first is not None and first < 1:
         raise BadInput("The number of cases must be at least 1.")
-    if not cases:
+    if not asked:
         raise BadInput(f"The scenario {scenario.name} has no cases to run.", "Write them into its cases.csv.")
     plan = Plan(
         scenario=scenario.name,
-        cases=cases[:first],
+        cases=asked[:first],
         lanes=tuple(lanes),
         repeats=repeats,
         seed=seed,

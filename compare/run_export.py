@@ -1,0 +1,72 @@
+"""A stored run as files, from the store alone: a table of cases for spreadsheets, every call for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from compare.cases import COLUMNS, Case
+from compare.command_ask import call_document
+from compare.csv_export import masked
+from compare.matrix import Cell, by_place, cell
+from compare.measured import StoredRun
+from compare.numbers import share
+from compare.store import Store
+
+ANSWERED = ("answer", "given", "right", "failed")
+"""The columns of a lane."""
+
+
+def run_csv(run: StoredRun) -> bytes:
+    """One row a case: its columns, then of each lane the most frequent answer, how often it was given, and
+    how often the lane was right. UTF-8 with a mark for Excel, no cell is a formula, and it can be read back
+    as cases: what was answered becomes metadata.
+    """
+    cases, places = run.plan.cases, by_place(run.calls)
+    extra = tuple(dict.fromkeys(column for case in cases for column in case.metadata))
+    answered = [
+        f"{lane}: {what}" for lane in run.plan.lanes for what in ("answer", "given", "right", "failed")
+    ]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(masked(header) for header in (*COLUMNS, *extra, *answered))
+    for case in cases:
+        cells = [*_columns(case), *(case.metadata.get(column, "") for column in extra)]
+        for lane in run.plan.lanes:
+            cells += _answered(cell(places, case.id, lane))
+        writer.writerow(masked(text) for text in cells)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def run_jsonl(run: StoredRun, store: Store) -> Iterator[str]:
+    """One line a call, with everything that is stored of it, case by case."""
+    for case in run.plan.cases:
+        for call in store.case_calls(run.id, case.id):
+            line = {
+                "run_id": run.id,
+                "scenario": run.plan.scenario,
+                "mode": run.plan.mode,
+                "case": asdict(case),
+                **call_document(call, show_prompt=True),
+                "marks": list(call.answer.marks) if call.answer else [],
+                "finish": call.answer.finish if call.answer else None,
+            }
+            yield json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _columns(case: Case) -> list[str]:
+    return [", ".join(case.tags) if column == "tags" else str(getattr(case, column)) for column in COLUMNS]
+
+
+def _answered(found: Cell) -> list[str]:
+    if found.calls == 0:
+        return ["", "", "", ""]
+    right = share(found.passes, found.judged) if found.judged else "not judged"
+    failed = found.calls - found.done
+    return [
+        found.text,
+        share(found.said, found.done) if found.done else "",
+        right,
+        str(failed) if failed else "",
+    ]
