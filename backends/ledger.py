@@ -6,7 +6,7 @@ lane differs from another one in exactly one lever, so that what it gains or los
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -14,6 +14,7 @@ from backends.types import LayerKind, Prompt
 
 Lever = Literal["prompt", "retrieval", "adapter"]
 NONE = "none"
+NOT_ASKED = "not asked"
 _CALLED: dict[Lever | None, str] = {
     "prompt": "the prompt",
     "retrieval": "retrieval",
@@ -46,14 +47,11 @@ class LedgerEntry:
 class Ledger:
     """Collects what each lane of a run is asked with. Belongs to the run's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, lanes: Sequence[str]) -> None:
+        """``lanes`` are all that the run asks."""
+        self.lanes = tuple(lanes)
         self._facts: dict[str, dict[str, set[str]]] = {}
         self._passages: dict[str, dict[str, tuple[int, int]]] = {}
-
-    @property
-    def lanes(self) -> tuple[str, ...]:
-        """Those that were asked anything."""
-        return tuple(self._facts)
 
     def note(self, lane: str, case: str, prompt: Prompt) -> None:
         """Take in one prompt; the same one twice changes nothing."""
@@ -70,10 +68,10 @@ class Ledger:
         """What was noted, the levers first. ``settings`` are facts of no lever: what, then lane, then value;
         ``adapter_hashes`` are by an adapter's key.
         """
-        lanes = self.lanes
+        asked = [lane for lane in self.lanes if lane in self._facts]
 
         def row(what: str, lever: Lever | None) -> LedgerEntry:
-            values = {lane: " or ".join(sorted(self._facts[lane][what])) for lane in lanes}
+            values = {lane: " or ".join(sorted(self._facts[lane][what])) for lane in asked}
             return LedgerEntry(what=what, lever=lever, values=values)
 
         adapters = {
@@ -81,18 +79,20 @@ class Ledger:
                 f"{key} {adapter_hashes.get(key, '')[:8]}".strip()
                 for key in sorted(self._facts[lane]["adapter"])
             )
-            for lane in lanes
+            for lane in asked
         }
-        passages = {lane: _passages(self._passages[lane]) for lane in lanes}
-        return (
+        passages = {lane: _passages(self._passages[lane]) for lane in asked}
+        found = (
             *(row(what, "prompt") for what in (*_TEXTS, "answer form")),
             LedgerEntry(what="passages", lever="retrieval", values=passages),
             LedgerEntry(what="adapter", lever="adapter", values=adapters),
             *(
-                LedgerEntry(what=what, lever=None, values={lane: of[lane] for lane in lanes})
+                LedgerEntry(what=what, lever=None, values={lane: of[lane] for lane in asked})
                 for what, of in settings.items()
             ),
         )
+        unasked = dict.fromkeys(self.lanes, NOT_ASKED)  # Its prompts could not be made.
+        return tuple(replace(entry, values={**unasked, **entry.values}) for entry in found)
 
 
 def differing_levers(entries: Sequence[LedgerEntry], a: str, b: str) -> frozenset[Lever | None]:
@@ -102,9 +102,11 @@ def differing_levers(entries: Sequence[LedgerEntry], a: str, b: str) -> frozense
 
 def is_controlled(entries: Sequence[LedgerEntry]) -> bool:
     """Whether steps of one lever each lead from any lane to any other, and nothing else differs."""
-    if any(entry.differs for entry in entries if entry.lever is None):
+    if any(entry.lever is None and entry.differs for entry in entries):
         return False
-    lanes = list(entries[0].values) if entries else []
+    if not entries or NOT_ASKED in entries[0].values.values():
+        return False
+    lanes = list(entries[0].values)
     reached = set(lanes[:1])
     steps = [{a, b} for a, b in combinations(lanes, 2) if len(differing_levers(entries, a, b)) == 1]
     while bridges := [step for step in steps if len(step & reached) == 1]:
@@ -117,6 +119,8 @@ def sentence(entries: Sequence[LedgerEntry] | None, names: Mapping[str, str]) ->
     if not entries:
         return "In what the approaches differ is known when the run has ended."
     lanes = list(entries[0].values)
+    if unasked := [names[lane] for lane in lanes if entries[0].values[lane] == NOT_ASKED]:
+        return f"Not controlled: no prompt could be made for {', '.join(unasked)}."
     if len(lanes) == 1:
         return "There is one approach only; nothing is compared."
     same = "Base model, number format, chat template, sampling and longest answer are the same."

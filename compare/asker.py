@@ -55,7 +55,7 @@ class Asker:
         self.plan = plan
         self._run_id, self._store, self._engine, self._cancelled = run_id, store, engine, cancelled
         self._scenario = load_scenario(plan.scenario).with_texts(plan.texts)
-        self.ledger = Ledger()
+        self.ledger = Ledger(plan.lanes)
         self._lanes = {lane.name: lane for lane in open_lanes(plan.lanes, self._scenario, store)}
 
     def adapters(self) -> set[str]:

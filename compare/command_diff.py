@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from backends.errors import BadInput
 from compare.command import Outcome
+from compare.comparing import calls_of, paired_scores_of
 from compare.measured import StoredRun
 from compare.numbers import count
 from compare.statistics import CaseScores, Difference, difference
 from compare.store import store
-from compare.summary import case_scores
 
 Place = tuple[str, str]
 """(lane, case)."""
@@ -41,6 +41,8 @@ def compare_runs(a: StoredRun, b: StoredRun) -> RunDifference:
             f"The runs are of different scenarios, {a.plan.scenario} and {b.plan.scenario}.",
             "Compare two runs of one scenario.",
         )
+    if [case.query for case in a.plan.cases if a.live] != [case.query for case in b.plan.cases if b.live]:
+        raise BadInput("These are different questions.", "Compare two runs that asked the same.")
     scores = [_scores(run) for run in (a, b)]
     before, after = ({place: case.mean for place, case in found.items() if case.scores} for found in scores)
     both = [place for place in before if place in after]
@@ -84,11 +86,8 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _scores(run: StoredRun) -> dict[Place, CaseScores]:
-    return {
-        (lane, case.case): case
-        for lane in run.plan.lanes
-        for case in case_scores([call for call in run.calls if call.lane == lane], failures=True)
-    }
+    scores = paired_scores_of(calls_of(run.calls, run.plan.lanes))
+    return {(lane, case.case): case for lane, found in scores.items() for case in found}
 
 
 def _of(scores: dict[Place, CaseScores], lane: str) -> list[CaseScores]:

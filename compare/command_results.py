@@ -10,9 +10,11 @@ from backends.ledger import LedgerEntry, is_controlled, sentence
 from compare.command import BROKEN, FINE, Outcome
 from compare.judged import JudgedCall
 from compare.measured import StoredRun
-from compare.numbers import count, percent, seconds, share
+from compare.numbers import count, percent, seconds
+from compare.statistics import ONE_CASE
 from compare.store import store
 from compare.summary import LaneSummary, summarise, summary_document
+from compare.takeaways import right_of
 
 MEASURES = (
     "n_cases", "n_calls", "n_failed", "n_unscored", "n_groups", "pass_rate", "tar_raw", "tar_parsed",
@@ -78,20 +80,22 @@ def _call(call: JudgedCall) -> dict[str, object]:
 def _text(stored: StoredRun, summary: dict[str, LaneSummary]) -> str:
     plan = stored.plan
     asked = f"{count(len(plan.cases))} cases, {plan.repeats} repeats, {plan.mode}"
+    once = plan.repeats == 1 or plan.sampling.temperature == 0
     lines = [f"{plan.scenario}: {asked}, {stored.status}", ""]
-    lines += [f"{lane:14}{_line(found)}" for lane, found in summary.items()]
+    lines += [f"{lane:14}{_line(found, once=once)}" for lane, found in summary.items()]
     names = {lane: lane for lane in plan.lanes}
     return "\n".join([*lines, "", sentence(stored.ledger, names), f"run {stored.id}"])
 
 
-def _line(found: LaneSummary) -> str:
+def _line(found: LaneSummary, *, once: bool) -> str:
     passes = found.passes
     if passes is None:
         right = "nothing to judge"
-    elif passes.enough:
+    elif passes.enough or passes.method == ONE_CASE:
         right = f"right {percent(passes.value)} (95 %: {percent(passes.low)} to {percent(passes.high)})"
+        right += ", of this question only" if passes.method == ONE_CASE else ""
     else:
-        right = f"right {share(round(passes.value * passes.cases), passes.cases)} cases, too few to say more"
+        right = f"right on {right_of(passes, once=once)}, too few to say more"
     parts = [right]
     if found.modal_share is not None:
         parts.append(f"same answer {percent(found.modal_share)}")

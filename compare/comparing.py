@@ -11,7 +11,7 @@ from compare.consistency import drift, fold, parsed, wording_likeness
 from compare.judged import JudgedCall
 from compare.judging import CheckKind
 from compare.statistics import CONFIDENCE, CaseScores, Difference, Estimate, Lead, difference, rate
-from compare.summary import case_scores
+from compare.summary import case_scores, judgeable_cases
 from compare.takeaways import best_first
 from compare.variance import VarianceSplit, split
 
@@ -27,11 +27,15 @@ def calls_of(calls: Sequence[JudgedCall], lanes: Sequence[str]) -> dict[str, lis
     return found
 
 
-def scores_of(
-    calls: Mapping[str, Sequence[JudgedCall]], kind: CheckKind | None = None, *, failures: bool = False
-) -> LaneScores:
+def scores_of(calls: Mapping[str, Sequence[JudgedCall]], kind: CheckKind | None = None) -> LaneScores:
     """By lane: each case's passes and fails; see :func:`compare.summary.case_scores`."""
-    return {lane: case_scores(found, kind, failures=failures) for lane, found in calls.items()}
+    return {lane: case_scores(found, kind) for lane, found in calls.items()}
+
+
+def paired_scores_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
+    """The same for comparisons between lanes: what a lane spoiled by itself did not pass."""
+    judgeable = judgeable_cases(call for found in calls.values() for call in found)
+    return {lane: case_scores(found, judgeable=judgeable) for lane, found in calls.items()}
 
 
 def agreement_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
@@ -72,21 +76,30 @@ def gains_over(baseline: str, scores: LaneScores) -> dict[str, Difference | None
 
 
 def lead_of(scores: LaneScores) -> Lead | None:
-    """The best lane against the second best; None when fewer than two have scores in common. As the two were
-    picked from all pairs, the interval is one of as many.
+    """The best lane against the one that it is least surely ahead of; None when fewer than two have scores.
+
+    As it was picked from all, the interval is one of as many as there are pairs.
     """
     known = {lane: found for lane, found in rates_of(scores).items() if found is not None}
-    if len(known) < 2:
-        return None
-    best, second = best_first(known)[:2]
     pairs = len(known) * (len(known) - 1) // 2
-    gain = difference(scores[best], scores[second], together(pairs))
-    return None if gain is None else Lead(best=best, second=second, gain=gain)
+    best = best_first(known)[0] if known else ""
+    gains = {
+        lane: gain
+        for lane in known
+        if lane != best and (gain := difference(scores[best], scores[lane], together(pairs))) is not None
+    }
+    if not gains:
+        return None
+    rival = min(gains, key=lambda lane: gains[lane].low)
+    return Lead(best=best, rival=rival, gain=gains[rival])
 
 
 def splits_of(scores: LaneScores) -> dict[str, VarianceSplit | None]:
     """By lane: where its scores vary."""
-    return {lane: split([case.scores for case in found]) for lane, found in scores.items()}
+    return {
+        lane: split([case.scores for case in found], len({case.group for case in found if case.scores}))
+        for lane, found in scores.items()
+    }
 
 
 def drifts_of(scores: LaneScores) -> dict[str, Difference | None]:

@@ -88,17 +88,19 @@ class Slope:
     n: int
 
 
-def prompt_slope(points: Sequence[tuple[float, float]], confidence: float = CONFIDENCE) -> Slope | None:
+def prompt_slope(
+    points: Sequence[tuple[float, float]], cases: int, confidence: float = CONFIDENCE
+) -> Slope | None:
     """Least squares over (prompt tokens, ms until the first text), one point a case and lane.
 
-    None below 15 points, or when the longest prompt is not half as long again as the shortest. The interval
-    is Student's t on the slope's standard error.
+    None below 15 ``cases``, or when the longest prompt is not half as long again as the shortest. The
+    interval is Student's t on the slope's standard error.
     """
     load_statistics()
     from scipy.stats import linregress, t
 
     tokens = [x for x, _ in points]
-    if len(points) < LEAST_GROUPS or max(tokens) < SPREAD * max(min(tokens), 1):
+    if not points or cases < LEAST_GROUPS or max(tokens) < SPREAD * max(min(tokens), 1):
         return None
     line = linregress(tokens, [y for _, y in points])
     reach = float(t.ppf(0.5 + confidence / 2, len(points) - 2) * line.stderr)

@@ -13,7 +13,7 @@ from compare import rows
 from compare.live import LiveAnswer, Provenance
 from compare.measured import StoredRun, embedded, read_embeddings, read_prompts, read_run, repeated_texts
 from compare.opened import OpenedDatabase
-from compare.records import found_run, text_hash
+from compare.records import found_run, is_over, mark_interrupted, text_hash
 from compare.tables import CallRow, EmbeddingRow, PromptRow, RunRow
 
 
@@ -39,7 +39,12 @@ class MeasuredStore(OpenedDatabase):
     """Runs as the measures see them."""
 
     def measured_runs(self, limit: int = 100) -> tuple[MeasuredLine, ...]:
-        """The newest runs, of scenarios and live ones, newest first."""
+        """The newest runs, of scenarios and live ones, newest first; a dead process's are interrupted."""
+        with self._read() as session:
+            running = session.scalars(select(RunRow).where(RunRow.status == "running")).all()
+        if any(is_over(run) for run in running):
+            with self._write() as session:
+                mark_interrupted(session)
         with self._read() as session:
             cases = func.coalesce(func.json_array_length(RunRow.cases), 1)
             found = session.execute(

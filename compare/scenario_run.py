@@ -257,7 +257,12 @@ def resume_scenario_run(run_id: str, *, store: Store, engine: Engine) -> Scenari
         BadInput: there is no such run, it is no scenario run, or it goes on elsewhere.
         StoreUnavailable: the store can't be used.
     """
-    run = ScenarioRun(run_id, store.reopen_run(run_id), store=store, engine=engine)
+    plan = store.reopen_run(run_id)
+    try:
+        run = ScenarioRun(run_id, plan, store=store, engine=engine)
+    except BaseException:  # Its scenario or a backend is gone: nobody runs it.
+        store.interrupt_run(run_id)
+        raise
     run.begin()
     return run
 

@@ -69,10 +69,10 @@ class Difference(Estimate):
 
 @dataclass(frozen=True, kw_only=True)
 class Lead:
-    """The best of several lanes, and how far it is ahead of the second best."""
+    """The best of several lanes, and the one that it is least surely ahead of; ``gain`` is over that one."""
 
     best: str
-    second: str
+    rival: str
     gain: Difference
 
 
@@ -91,7 +91,9 @@ def rate(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Estimat
     """One backend's mean score; None without cases.
 
     Wilson when every case was asked once and passed or failed, or when all case means are 0 or all are 1
-    (then resampling has nothing to vary); else the percentile bootstrap over groups. Of a single case the
+    (then resampling has nothing to vary); else the percentile bootstrap over groups after two pseudo-cases, 1
+    and 0, as differences have them: without them one wrong answer of many repeats would make the interval far
+    narrower than none does. Of a single case the
     repeats are counted: the figure holds for this query only.
     """
     scored = [case for case in cases if case.scores]
@@ -100,16 +102,16 @@ def rate(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Estimat
     means = [case.mean for case in scored]
     value = fmean(means)
     once = all(len(case.scores) == 1 for case in scored) and set(means) <= {0.0, 1.0}
-    if len(scored) == 1:  # Nothing can be said of other cases: the interval is of more repeats of this one.
-        repeats = len(scored[0].scores)
+    repeats = len(scored[0].scores)
+    if len(scored) == 1 and repeats > 1 and set(scored[0].scores) <= {0.0, 1.0}:
+        # Nothing can be said of other cases: the interval is of more repeats of this one.
         method, (low, high) = ONE_CASE, wilson(value * repeats, repeats, confidence)
     elif once or set(means) in ({0.0}, {1.0}):
         method, (low, high) = "Wilson", wilson(sum(means), len(means), confidence)
     else:
-        method = "bootstrap over groups"
-        low, high = _bootstrap(means, [case.group for case in scored], confidence)
-        if high - low <= 0:  # All case means are equal without being 0 or 1.
-            method, (low, high) = "Wilson", wilson(value * len(means), len(means), confidence)
+        method = "bootstrap over groups with two pseudo-cases"
+        groups = [case.group for case in scored]
+        low, high = _bootstrap([*means, 1.0, 0.0], [*groups, "\0right", "\0wrong"], confidence)
     return Estimate(
         value=value,
         low=low,

@@ -1,6 +1,6 @@
 """A scenario run in figures, lane by lane: pass rate, consistency, latency, tokens."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from types import MappingProxyType
@@ -46,11 +46,13 @@ class LaneSummary:
 
 
 def case_scores(
-    calls: Sequence[JudgedCall], kind: CheckKind | None = None, *, failures: bool = False
+    calls: Sequence[JudgedCall], kind: CheckKind | None = None, *, judgeable: Collection[str] | None = None
 ) -> list[CaseScores]:
     """Each case's scores, repeat by repeat: 1 passed, 0 did not; unscored and failed calls have none.
 
-    With ``failures``, as comparisons want it, a call that its lane made fail did not pass.
+    Comparisons give ``judgeable``, the cases that could be judged for some answer of the run: there a call
+    that its lane made fail, or an answer that can't be judged (no JSON where fields are asked for), did not
+    pass.
     """
     by_case: dict[str, list[float]] = {}
     groups: dict[str, str] = {}
@@ -58,9 +60,23 @@ def case_scores(
         groups[call.case_id] = call.group
         scores = by_case.setdefault(call.case_id, [])
         outcome = call.outcome(kind)
-        if outcome != "unscored" or (failures and call.failed_by_itself):
+        invalid = call.failed_by_itself or (call.status == "done" and bool(call.checks))
+        if outcome != "unscored" or (judgeable is not None and call.case_id in judgeable and invalid):
             scores.append(float(outcome == "pass"))
     return [CaseScores(case=case, group=groups[case], scores=tuple(found)) for case, found in by_case.items()]
+
+
+def judgeable_cases(calls: Iterable[JudgedCall]) -> frozenset[str]:
+    """The cases of which some answer could be judged: what they ask for can be."""
+    return frozenset(call.case_id for call in calls if call.outcome() != "unscored")
+
+
+def without_copies(calls: Sequence[JudgedCall]) -> list[JudgedCall]:
+    """The first finished answer of each case, or its first call: greedy repeats are copies and count once."""
+    first: dict[str, JudgedCall] = {}
+    for call in sorted(calls, key=lambda call: (call.status != "done", call.repeat)):
+        first.setdefault(call.case_id, call)
+    return list(first.values())
 
 
 def summarise(
@@ -78,7 +94,8 @@ def _lane(
     calls: Sequence[JudgedCall], repeats: int, vectors: Mapping[str, np.ndarray], *, copies: bool
 ) -> LaneSummary:
     done = [call for call in calls if call.status == "done"]
-    scores = case_scores(calls)
+    judged = without_copies(calls) if copies else calls
+    scores = case_scores(judged)
     texts: dict[str, list[str]] = {}
     for call in done:
         texts.setdefault(call.case_id, []).append(call.text)
@@ -92,8 +109,8 @@ def _lane(
         n_unscored=sum(call.outcome() == "unscored" for call in done),
         n_groups=len({call.group for call in calls}),
         passes=rate(scores),
-        format_valid=rate(case_scores(calls, "format")),
-        pass_k=_mean(passed_k) if repeats > 1 else None,
+        format_valid=rate(case_scores(judged, "format")),
+        pass_k=_mean(passed_k) if repeats > 1 and not copies else None,
         tar_raw=total_agreement(repeated, raw=True),
         tar_parsed=total_agreement(repeated),
         modal_share=_mean([fold(found)[0].size / len(found) for found in repeated]),

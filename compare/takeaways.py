@@ -23,10 +23,8 @@ def of_pass_rates(
     if not judged:
         return "No answer was judged: these cases carry no checks."
     order = best_first(judged)
-    if lead is not None and lead.best in judged:  # Failures count against it there.
-        order = [lead.best, *(lane for lane in order if lane != lead.best)]
     best = judged[order[0]]
-    if best.method == ONE_CASE:
+    if all(rate.method == ONE_CASE for rate in judged.values()):
         return (
             f"{names[order[0]]} is right in {numbers.percent(best.value)} of its answers to this question "
             f"(95 % interval {numbers.percent_range(best.low, best.high)}). "
@@ -36,14 +34,14 @@ def of_pass_rates(
         counts = ", ".join(f"{names[lane]} on {right_of(judged[lane], once=once)}" for lane in order)
         return f"Right were {counts}: {TOO_FEW}."
     said = f"{right_of(best, once=once)} (95 % interval {numbers.percent_range(best.low, best.high)})"
-    if len(order) == 1:
+    if len(order) == 1 or lead is None or lead.best != order[0]:  # Failures count against the best elsewhere.
         return f"{names[order[0]]} is right on {said}."
-    if lead is not None and lead.gain.low > 0:
+    if lead.gain.enough and lead.gain.low > 0:
         return f"{names[order[0]]} is right most often, on {said}."
-    between = "" if lead is None else f": between {_worse_to_better(lead.gain)} than {names[lead.second]}"
+    between = f": between {_worse_to_better(lead.gain)} than {names[lead.rival]}" if lead.gain.enough else ""
     return (
         f"{names[order[0]]} is right on {said}, but whether it is the best "
-        f"these {best.cases} cases cannot tell{between}."
+        f"{numbers.plural(lead.gain.cases, 'case')} cannot tell{between}."
     )
 
 
@@ -103,10 +101,10 @@ def of_agreement(
     if len(order) == 1:
         return f"{numbers.percent(best.value)} of {names[order[0]]}'s answers to a question say the same."
     same = f"answers to a question say the same, of {names[order[-1]]}'s {numbers.percent(worst.value)}"
-    if best.groups >= LEAST_GROUPS and lead is not None and lead.gain.low > 0:
+    if best.enough and lead is not None and lead.best == order[0] and lead.gain.enough and lead.gain.low > 0:
         return f"{names[order[0]]} is the steadiest: {numbers.percent(best.value)} of its {same}."
     said = f"{numbers.percent(best.value)} of {names[order[0]]}'s {same}"
-    if best.groups < LEAST_GROUPS:
+    if not best.enough:
         return f"{said}; {TOO_FEW}."
     return f"{said}; which approach is the steadiest cannot be told."
 
@@ -158,11 +156,15 @@ def of_one_questions_tokens(mean_read: Mapping[str, float], names: Names) -> str
     return f"{read}, {mean_read[most] / mean_read[least]:.1f} times as many as {names[least]}."
 
 
-def of_prompt_length(slope: Slope | None) -> str:
+def of_prompt_length(slope: Slope | None, mode: Mode) -> str:
     """How the first text's time grows with the tokens that are read."""
+    if mode == "demo":
+        return "Answers waited for each other here; ask one at a time to see what a longer prompt costs."
     if slope is None:
         return "The prompts are too few, or too alike in length, to tell what longer ones cost."
-    if slope.low <= 0 <= slope.high:
+    if slope.high < 0:
+        return "Longer prompts did not take longer to their first text; something else made the difference."
+    if slope.low <= 0:
         return "Whether longer prompts take longer to their first text cannot be told from these."
     more, low, high = (1000 * value for value in (slope.ms_per_token, slope.low, slope.high))
     return (
@@ -185,7 +187,9 @@ def of_variance(splits: Mapping[str, VarianceSplit | None], names: Names) -> str
             if once
             else "Nothing varies: every judged answer of a lane got the same result."
         )
-    lane = max(shares, key=lambda lane: shares[lane])
+    lane = max(shares, key=lambda lane: known[lane].repeat or 0.0)
+    if known[lane].groups < LEAST_GROUPS:
+        return f"Where results vary cannot be told: {TOO_FEW}."
     chance = shares[lane]
     hint = "more repeats help" if chance > 0.5 else "more cases tell more than more repeats"
     return (
@@ -194,32 +198,37 @@ def of_variance(splits: Mapping[str, VarianceSplit | None], names: Names) -> str
     )
 
 
-def of_drift(drifts: Mapping[str, Difference | None], names: Names) -> str:
-    """Whether later answers are right as often as earlier ones, as is to be expected."""
+def of_drift(drifts: Mapping[str, Difference | None], names: Names, *, checked: bool = True) -> str:
+    """Whether later answers are right as often as earlier ones, as is to be expected; when they were not
+    ``checked``, whether they are worded like the most frequent one as much.
+    """
     known = {lane: found for lane, found in drifts.items() if found is not None}
     if not known:
-        return "Drift can be told from three judged answers to a question on."
-    lane = max(known, key=lambda lane: abs(known[lane].value))
-    found = known[lane]
-    if not found.enough:
-        return f"Whether later answers are worse cannot be told: {TOO_FEW}."
-    if any(one.low > 0 or one.high < 0 for one in known.values()):
-        lane = max(known, key=lambda lane: max(known[lane].low, -known[lane].high))
-        found = known[lane]
+        return "Drift can be told from three answers to a question on."
+    sure = {lane: found for lane, found in known.items() if found.enough}
+    if not sure:
+        return f"Whether answers change over the repeats cannot be told: {TOO_FEW}."
+    lane = max(sure, key=lambda lane: max(sure[lane].low, -sure[lane].high))
+    found = sure[lane]
+    if found.low > 0 or found.high < 0:
         less = "less" if found.value < 0 else "more"
+        how = f"right {less} often" if checked else f"{less} like the most frequent one"
         return (
-            f"{names[lane]}'s later answers are right {less} often, by {numbers.points(found.value)}. "
+            f"{names[lane]}'s later answers are {how}, by {numbers.points(found.value)}. "
             "Calls know nothing of each other, so look for what changed on the machine."
         )
+    same = "right as often as earlier ones" if checked else "as like the most frequent one as earlier ones"
+    lane = max(sure, key=lambda lane: abs(sure[lane].value))
+    between = f"{names[lane]}: between {_worse_to_better(sure[lane])}"
     return (
-        f"No drift is seen: later answers are right as often as earlier ones ({names[lane]}: between "
-        f"{_worse_to_better(found)}). Calls know nothing of each other, so this is expected."
+        f"No drift is seen: later answers are {same} ({between}). "
+        "Calls know nothing of each other, so this is expected."
     )
 
 
 def best_first(rates: Mapping[str, Estimate]) -> list[str]:
-    """Lanes by value, the highest first; of equal ones the cheaper, as given."""
-    return sorted(rates, key=lambda lane: -rates[lane].value)
+    """Lanes by value, the highest first, those with too few cases last; of equal ones the first given."""
+    return sorted(rates, key=lambda lane: (not rates[lane].enough, -rates[lane].value))
 
 
 def right_of(rate: Estimate, *, once: bool) -> str:

@@ -52,7 +52,11 @@ class Worker:
     _claimed: set[CallKey] = field(default_factory=set)
     _jobs: dict[CallKey, Job] = field(default_factory=dict)
     _adapters: set[str] = field(default_factory=set)
-    _ledger: Ledger = field(default_factory=Ledger)
+    _ledger: Ledger = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The ledger knows which lanes there are to be."""
+        self._ledger = Ledger([lane.name for lane in self.lanes])
 
     def work(self) -> None:
         """Do all of it; never raises."""

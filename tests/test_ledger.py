@@ -35,7 +35,7 @@ LANES = {
 
 
 def entries(*lanes: str, **changed: Mapping[str, str]) -> tuple[LedgerEntry, ...]:
-    ledger = Ledger()
+    ledger = Ledger(lanes)
     for lane in lanes:
         for case in ("a", "b"):
             ledger.note(lane, case, LANES[lane])
@@ -95,7 +95,7 @@ def test_a_difference_of_no_lever_is_never_controlled(what: str) -> None:
 
 
 def test_a_text_that_changes_in_the_midst_of_a_run_shows() -> None:
-    ledger = Ledger()
+    ledger = Ledger(["prompt", "rag"])
     ledger.note("prompt", "a", prompt("One."))
     ledger.note("prompt", "b", prompt("Two."))
     ledger.note("rag", "a", prompt("One.", passages=1))
@@ -105,7 +105,7 @@ def test_a_text_that_changes_in_the_midst_of_a_run_shows() -> None:
 
 
 def test_lanes_that_read_other_passages_of_equal_number_differ() -> None:
-    ledger = Ledger()
+    ledger = Ledger(["rag", "hybrid"])
     ledger.note("rag", "a", prompt(passages=1))
     other = replace(prompt(passages=1).passages[0], text="another fact")
     ledger.note("hybrid", "a", replace(prompt(passages=1), passages=(other,)))
@@ -113,7 +113,7 @@ def test_lanes_that_read_other_passages_of_equal_number_differ() -> None:
 
 
 def test_noting_a_prompt_twice_changes_nothing() -> None:
-    once, twice = Ledger(), Ledger()
+    once, twice = Ledger(["rag"]), Ledger(["rag"])
     for _ in range(2):
         twice.note("rag", "a", LANES["rag"])
     once.note("rag", "a", LANES["rag"])
@@ -123,3 +123,12 @@ def test_noting_a_prompt_twice_changes_nothing() -> None:
 def test_a_run_that_has_not_ended_has_no_ledger_yet() -> None:
     assert "known when the run has ended" in sentence(None, NAMES)
     assert "nothing is compared" in sentence(entries("prompt"), NAMES)
+
+
+def test_a_lane_whose_prompts_could_not_be_made_is_named() -> None:
+    ledger = Ledger(["prompt", "rag"])
+    assert not is_controlled(ledger.entries({}, {}))
+    ledger.note("prompt", "a", LANES["prompt"])
+    found = ledger.entries({"sampling": {"prompt": "x", "rag": "x"}}, {})
+    assert not is_controlled(found)
+    assert sentence(found, NAMES) == "Not controlled: no prompt could be made for RAG."

@@ -41,7 +41,7 @@ def test_one_repeat_of_a_check_gets_wilson_and_several_a_bootstrap() -> None:
     assert (once.low, once.high) == pytest.approx((0.6696, 0.8876), abs=5e-5)
     often = rate(cases(*[(1.0, 0.0)] * 20, *[(1.0, 1.0)] * 20))
     assert often is not None
-    assert often.method == "bootstrap over groups"
+    assert often.method == "bootstrap over groups with two pseudo-cases"
     assert often.value == pytest.approx(0.75)
 
 

@@ -16,8 +16,8 @@ from compare.gates import read_gate
 from compare.judged import JudgedCall
 from compare.judging import CheckOutcome
 from compare.live import CallStatus
+from compare.measured import StoredRun
 from compare.plan import Plan
-from compare.store import StoredRun
 from compare.summary import case_scores, summarise, summary_document
 
 TIMING = Timing(

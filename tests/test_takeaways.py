@@ -14,7 +14,8 @@ from compare.judged import JudgedCall
 from compare.judging import CheckOutcome
 from compare.latency import percentiles, prompt_slope
 from compare.matrix import by_place, cell
-from compare.statistics import CaseScores, difference
+from compare.statistics import ONE_CASE, CaseScores, difference, rate
+from compare.summary import without_copies
 
 NAMES = {"prompt": "Prompt", "rag": "RAG", "lora": "LoRA"}
 TIMING = Timing(
@@ -149,15 +150,18 @@ def test_quicker_is_said_only_when_the_medians_intervals_are_apart(slow: float, 
 
 def test_what_a_longer_prompt_costs_is_scipys_line() -> None:
     points = [(float(50 + 10 * n), 20.0 + 0.3 * (50 + 10 * n) + (-1) ** n) for n in range(40)]
-    slope = prompt_slope(points)
+    slope = prompt_slope(points, 40)
     assert slope is not None
     line = stats.linregress([x for x, _ in points], [y for _, y in points])
     reach = stats.t.ppf(0.975, 38) * line.stderr
     assert (slope.ms_per_token, slope.at_zero_ms) == pytest.approx((line.slope, line.intercept), abs=1e-12)
     assert (slope.low, slope.high) == pytest.approx((line.slope - reach, line.slope + reach), abs=1e-12)
-    assert "1,000 more tokens to read go with 0.30 s more" in takeaways.of_prompt_length(slope)
-    assert prompt_slope(points[:14]) is None
-    assert prompt_slope([(100.0, y) for _, y in points]) is None
+    assert "1,000 more tokens to read go with 0.30 s more" in takeaways.of_prompt_length(slope, "bench")
+    assert "one at a time" in takeaways.of_prompt_length(slope, "demo")
+    assert prompt_slope(points, 14) is None
+    assert prompt_slope([(100.0, y) for _, y in points], 40) is None
+    quicker = prompt_slope([(x, 500.0 - y) for x, y in points], 40)
+    assert "did not take longer" in takeaways.of_prompt_length(quicker, "bench")
 
 
 def test_no_drift_is_expected_and_a_real_one_is_found() -> None:
@@ -167,7 +171,7 @@ def test_no_drift_is_expected_and_a_real_one_is_found() -> None:
     assert calm.startswith("No drift is seen")
     found = takeaways.of_drift(comparing.drifts_of({"rag": steady, "lora": worse}), NAMES)
     assert found.startswith("LoRA's later answers are right less often, by 100 points")
-    assert "from three judged answers" in takeaways.of_drift({"rag": None}, NAMES)
+    assert "from three answers" in takeaways.of_drift({"rag": None}, NAMES)
 
 
 def test_where_results_vary() -> None:
@@ -214,7 +218,8 @@ def test_any_run_gets_a_sentence_for_every_chart(
         comparing.rates_of(alike), comparing.lead_of(alike), NAMES, repeats=4, copies=False
     )
     comparing.likeness_of(lanes)
-    assert takeaways.of_prompt_length(prompt_slope([point[2:] for point in comparing.prompt_points(lanes)]))
+    points = [point[2:] for point in comparing.prompt_points(lanes)]
+    assert takeaways.of_prompt_length(prompt_slope(points, 21), "bench")
     places = by_place(calls)
     for case in range(21):
         found = cell(places, f"c{case}", "rag")
@@ -232,3 +237,55 @@ def test_by_repeat_folds_a_thousand_repeats_into_twenty_points() -> None:
     assert [value for _, value, _ in points] == [0.5] * 20
     assert sum(n for *_, n in points) == 1000
     assert points[0][0] == 25.5
+
+
+def test_a_lane_with_few_judged_cases_takes_no_headline() -> None:
+    scores = {"prompt": first(55, 60), "rag": first(1, 1)}
+    said = said_of_rates(scores)
+    assert said.startswith("Prompt is right on 55 of 60 cases")
+    assert "this question" not in said
+    few = said_of_rates({"prompt": first(60, 60), "rag": first(0, 6)})
+    assert "most often" not in few
+
+
+def test_the_best_must_be_ahead_of_all_the_others() -> None:
+    """B is clearly worse than A in each case that A loses; C only overlaps."""
+    a, b = first(54, 60), first(45, 60)
+    c = scored([1.0] * 34 + [0.0] * 16 + [1.0] * 10)
+    lead = comparing.lead_of({"prompt": a, "rag": b, "lora": c})
+    assert lead is not None
+    gains = [difference(a, other, comparing.together(3)) for other in (b, c)]
+    assert lead.gain.low == min(gain.low for gain in gains if gain is not None)
+
+
+def test_greedy_copies_count_once() -> None:
+    calls = [call("rag", case, repeat, "yes") for case in range(3) for repeat in range(20)]
+    kept = without_copies(calls)
+    assert [one.case_id for one in kept] == ["c0", "c1", "c2"]
+    assert without_copies([call("rag", 0, 0, "", status="failed"), call("rag", 0, 1, "x")])[0].text == "x"
+
+
+def test_an_answer_that_cannot_be_judged_is_no_pass_in_a_comparison() -> None:
+    unscored = (("content", "unscored"),)
+    calls = [call("prompt", case, 0, "{}", checks=(("content", "pass"),)) for case in range(20)]
+    calls += [call("rag", case, 0, "garbage", checks=unscored) for case in range(20)]
+    calls += [call(lane, 99, 0, "x", checks=unscored) for lane in ("prompt", "rag")]
+    paired = comparing.paired_scores_of(comparing.calls_of(calls, ("prompt", "rag")))
+    assert [case.scores for case in paired["rag"]] == [(0.0,)] * 20 + [()]
+    assert [case.scores for case in paired["prompt"]] == [(1.0,)] * 20 + [()]
+
+
+def test_one_wrong_answer_of_many_does_not_make_a_rate_surer_than_none() -> None:
+    right = scored([1.0] * 60, 5)
+    one_wrong = [*right[:-1], CaseScores(case="c59", group="g59", scores=(1, 1, 1, 1, 0))]
+    all_right, nearly = rate(right), rate(one_wrong)
+    assert all_right is not None
+    assert nearly is not None
+    assert nearly.low <= all_right.low + 0.01
+
+
+def test_the_agreement_of_one_question_has_no_interval_of_its_own() -> None:
+    one = rate([CaseScores(case="", group="", scores=(0.6,))])
+    assert one is not None
+    assert one.method != ONE_CASE
+    assert not one.enough

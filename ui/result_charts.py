@@ -22,8 +22,8 @@ TIMING_NOTE: dict[Mode, str] = {"bench": "one answer at a time", "demo": "answer
 
 def quality(found: Measured) -> None:
     """Who is right, by how much, and where results vary."""
-    scores = comparing.scores_of(found.calls)
-    paired = comparing.scores_of(found.calls, failures=True)
+    scores = comparing.scores_of(found.judged)
+    paired = comparing.paired_scores_of(found.judged)
     rates = comparing.rates_of(scores)
     left, right = st.columns(2, gap="large")
     with left:
@@ -43,7 +43,7 @@ def quality(found: Measured) -> None:
         with right:
             _gains(found, paired)
     left, right = st.columns(2, gap="large")
-    formats = comparing.rates_of(comparing.scores_of(found.calls, "format"))
+    formats = comparing.rates_of(comparing.scores_of(found.judged, "format"))
     if any(formats.values()):
         with left:
             draw(
@@ -69,11 +69,15 @@ def quality(found: Measured) -> None:
 
 def _failures(found: Measured) -> None:
     for lane in found.lanes:
-        one = found.summary[lane]
-        if one.n_failed:
+        failed = [call for call in found.calls[lane] if call.status == "failed"]
+        own = sum(call.failed_by_itself for call in failed)
+        lost = f" {numbers.plural(len(failed) - own, 'answer')} the machine lost: they count nowhere."
+        if failed:
+            many = numbers.share(len(failed), len(found.calls[lane]))
             st.caption(
-                f"{safe(found.names[lane])}: {numbers.share(one.n_failed, one.n_calls)} answers failed. "
-                "The share of right answers leaves them out; in comparisons they count as not right."
+                f"{safe(found.names[lane])}: {many} answers failed. The share of right "
+                "answers leaves them out; in comparisons they count as not right."
+                + (lost if own < len(failed) else "")
             )
 
 
@@ -128,8 +132,8 @@ def steadiness(found: Measured) -> None:
                 axis="Share right" if checked else "Likeness to the most frequent answer",
             ),
             key="drift_chart",
-            alt="Share right over the repeats by approach",
-            takeaway=takeaways.of_drift(comparing.drifts_of(over), found.names),
+            alt="Over the repeats, by approach",
+            takeaway=takeaways.of_drift(comparing.drifts_of(over), found.names, checked=checked),
         )
     _one_case(found)
 
@@ -141,7 +145,7 @@ def _one_case(found: Measured) -> None:
         case = st.selectbox(
             "One case, pair by pair",
             list(cases),
-            format_func=lambda id: shorten(cases[id].query, CASE_CHARS),
+            format_func=lambda id: f"{shorten(cases[id].query, CASE_CHARS)} {id}".strip(),
             key="pairs_case",
         )
         lane = st.selectbox("Approach", found.lanes, format_func=lane_title, key="pairs_lane")
@@ -219,12 +223,13 @@ def speed(found: Measured) -> None:
             alt="Parts of the time per answer by approach",
         )
     points = comparing.prompt_points(found.calls)
-    slope = prompt_slope([(tokens, ms) for _, _, tokens, ms in points])
+    mode, cases = found.run.plan.mode, len({case for _, case, _, _ in points})
+    slope = prompt_slope([(tokens, ms) for _, _, tokens, ms in points], cases) if mode == "bench" else None
     draw(
         prompt_chart(points, slope, found.lanes),
         key="prompt_chart",
         alt="Time to first text against tokens read",
-        takeaway=takeaways.of_prompt_length(slope),
+        takeaway=takeaways.of_prompt_length(slope, mode),
     )
     disturbed = sum(len(calls) for calls in found.calls.values()) - sum(len(calls) for calls in calm.values())
     if disturbed:

@@ -1,5 +1,6 @@
 """What the results page stands on: which run is looked at, and its figures, measured once."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from compare.matrix import Places, by_place
 from compare.measured import StoredRun
 from compare.measured_store import MeasuredLine
 from compare.statistics import ONE_CASE
-from compare.summary import LaneSummary, summarise
+from compare.summary import LaneSummary, summarise, without_copies
 from compare.takeaways import right_of
 from ui.resources import get_store
 from ui.text import safe, said, shorten
@@ -45,8 +46,15 @@ class Measured:
 
     @property
     def once(self) -> bool:
-        """Whether each case was asked once."""
-        return self.run.plan.repeats == 1
+        """Whether there is one answer to each case, or copies of one."""
+        return self.run.plan.repeats == 1 or self.copies
+
+    @property
+    def judged(self) -> Mapping[str, list[JudgedCall]]:
+        """The calls that say something of how often a lane is right: of copies only the first."""
+        return (
+            {lane: without_copies(calls) for lane, calls in self.calls.items()} if self.copies else self.calls
+        )
 
     @property
     def copies(self) -> bool:
@@ -75,9 +83,8 @@ def choose_run() -> str | None:
             "`python -m compare run support-facts --repeats 5`"
         )
         return None
-    chosen = st.selectbox(
-        "Run", list(lines), format_func=lambda id: _label(lines[id]), key=CHOSEN, persist_state="session"
-    )
+    labels = _labels(lines)
+    chosen = st.selectbox("Run", list(lines), format_func=labels.get, key=CHOSEN, persist_state="session")
     st.query_params[LINK] = st.session_state[SHOWN] = chosen
     return chosen
 
@@ -98,6 +105,13 @@ def _older(run_id: str | None) -> MeasuredLine | None:
         status=run.status, mode=plan.mode, cases=len(plan.cases), lanes=plan.lanes, repeats=plan.repeats,
         started_at=run.started_at,
     )  # fmt: skip
+
+
+def _labels(lines: Mapping[str, MeasuredLine]) -> dict[str, str]:
+    """Every run's line in the list, each another one: Streamlit takes equal labels for one option."""
+    labels = {id_: _label(line) for id_, line in lines.items()}
+    many = Counter(labels.values())
+    return {id_: f"{label} · {id_[:6]}" if many[label] > 1 else label for id_, label in labels.items()}
 
 
 def _label(line: MeasuredLine) -> str:
@@ -130,8 +144,8 @@ def _measured(run_id: str, state: tuple[str, int]) -> Measured:
     """``state`` is part of the key: a run that grew is read again."""
     store = get_store()
     run = store.stored_run(run_id)
-    order = list(registry())
-    lanes = tuple(sorted(run.plan.lanes, key=lambda lane: order.index(backend_of(lane))))
+    place = {name: number for number, name in enumerate(registry())}  # A backend may be gone since.
+    lanes = tuple(sorted(run.plan.lanes, key=lambda lane: place.get(backend_of(lane), len(place))))
     vectors = store.vectors(run)
     return Measured(
         run=run,

@@ -34,6 +34,8 @@ class GenerationJob:
         self.open = {request.id: request for request in requests}
         self.cancelled: set[str] = set()
         self.dirty = False
+        self.delayed = False
+        """Whether a live question was answered while this job waited: its queue time is not its own."""
         self._on_event, self._wake = on_event, wake
         self._ahead: dict[str, int] = {}
 

@@ -80,6 +80,9 @@ class LocalEngine(EngineLoop):
             EngineStopped: the engine is not running, or its contamination proof failed.
         """
         job = GenerationJob(requests, on_event, mode, self._wake, background=background)
+        job.delayed = background and any(
+            isinstance(other, GenerationJob) and not other.background for other in tuple(self._running)
+        )
         self._enqueue(job)
         return job
 

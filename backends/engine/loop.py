@@ -149,6 +149,8 @@ class EngineLoop:
     def _generate(self, job: GenerationJob) -> None:
         worker = self._worker
         assert worker is not None
+        if not job.background:
+            self._delay_others()
 
         def tick(rows: "Sequence[Row]") -> None:
             if self._stopping or self._woken:
@@ -156,9 +158,11 @@ class EngineLoop:
                     serve=job.mode == "demo" or not any(row.tokens and not row.finished for row in rows)
                 )
                 if job.background and self._let_others_go_first():
-                    for row in rows:
-                        if not row.finished and WENT_FIRST not in row.marks:
-                            row.marks.append(WENT_FIRST)
+                    job.delayed = True
+            if job.delayed:
+                for row in rows:
+                    if not row.finished and WENT_FIRST not in row.marks:
+                        row.marks.append(WENT_FIRST)
             if job.dirty:
                 for row in rows:
                     row.cancelled = row.request.id in job.cancelled
@@ -167,6 +171,13 @@ class EngineLoop:
             worker.run(job, tick)
         except Exception as error:
             job.fail_open(as_failure(error, "engine"))
+
+    def _delay_others(self) -> None:
+        """Background jobs that wait now wait for a live question."""
+        with self._lock:
+            for job in self._queue:
+                if isinstance(job, GenerationJob) and job.background:
+                    job.delayed = True
 
     def _let_others_go_first(self) -> bool:
         """Answer what was asked meanwhile, in the midst of a background job; gives whether anything was."""
