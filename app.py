@@ -23,6 +23,12 @@ page = st.navigation(
             help="Ask one question and watch every approach answer it at the same time.",
         ),
         st.Page(
+            ROOT / "pages" / "scenarios.py",
+            title="Scenarios",
+            icon=":material/checklist:",
+            help="Ask all cases of a scenario, or of a file of yours, in the background.",
+        ),
+        st.Page(
             ROOT / "pages" / "results.py",
             title="Results",
             icon=":material/monitoring:",

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import selectinload
 
 from backends.ledger import LedgerEntry
-from backends.types import Prompt
+from backends.types import Mode, Prompt
 from compare import rows
 from compare.live import LiveAnswer, Provenance
 from compare.measured import StoredRun, embedded, read_embeddings, read_prompts, read_run, repeated_texts
@@ -66,6 +67,19 @@ class MeasuredStore(OpenedDatabase):
         """
         with self._read() as session:
             return read_run(session, found_run(session, run_id))
+
+    def pace(self, mode: Mode) -> float | None:
+        """Seconds per call of the newest finished scenario run of this mode; None when there is none."""
+        finished = select(RunRow).where(
+            RunRow.status == "done", RunRow.mode == mode, RunRow.cases.is_not(None)
+        )
+        with self._read() as session:
+            run = session.scalars(finished.order_by(RunRow.started_at.desc()).limit(1)).first()
+            if run is None or run.finished_at is None:
+                return None
+            calls = session.scalar(select(func.count()).where(CallRow.run_id == run.id)) or 0
+            took = datetime.fromisoformat(run.finished_at) - datetime.fromisoformat(run.started_at)
+            return took.total_seconds() / calls if calls else None
 
     def run_state(self, run_id: str) -> tuple[str, int]:
         """A run's status, and how many of its calls are stored: the same as long as its figures are.
