@@ -73,7 +73,8 @@ def _embed(texts: Collection[str], store: Store, engine: Engine, go_on: Callable
         return
     engine.embed(["warm-up"], background=True)  # Loads the model: only then its hash is known.
     embedder = engine.status().embedder_hash
-    left = store.without_embedding(texts, embedder)
+    # By length: a batch is as long as its longest text, and memory of one shape is used again.
+    left = sorted(store.without_embedding(texts, embedder), key=len)
     for first in range(0, len(left), AT_ONCE):
         go_on()
         some = left[first : first + AT_ONCE]

@@ -17,6 +17,9 @@ from compare.opened import OpenedDatabase
 from compare.records import found_run, is_over, mark_interrupted, text_hash
 from compare.tables import CallRow, EmbeddingRow, PromptRow, RunRow
 
+FIRST = 32
+"""Calls that say nothing of a run's pace: they are stored together as its first group."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredLine:
@@ -68,18 +71,23 @@ class MeasuredStore(OpenedDatabase):
         with self._read() as session:
             return read_run(session, found_run(session, run_id))
 
-    def pace(self, mode: Mode) -> float | None:
-        """Seconds per call of the newest finished scenario run of this mode; None when there is none."""
-        finished = select(RunRow).where(
-            RunRow.status == "done", RunRow.mode == mode, RunRow.cases.is_not(None)
-        )
+    def pace(self, mode: Mode, *, once: bool) -> float | None:
+        """Seconds per call of the newest finished scenario run of this mode, that asked each case ``once`` or
+        several times (repeats share work); None when there is none.
+        """
+        repeats = RunRow.repeats == 1 if once else RunRow.repeats > 1
+        done = (RunRow.status == "done", RunRow.mode == mode, RunRow.cases.is_not(None), repeats)
+        finished = select(RunRow).where(*done)
         with self._read() as session:
             run = session.scalars(finished.order_by(RunRow.started_at.desc()).limit(1)).first()
-            if run is None or run.finished_at is None:
+            if run is None:
                 return None
-            calls = session.scalar(select(func.count()).where(CallRow.run_id == run.id)) or 0
-            took = datetime.fromisoformat(run.finished_at) - datetime.fromisoformat(run.started_at)
-            return took.total_seconds() / calls if calls else None
+            saved = select(func.min(CallRow.saved_at), func.max(CallRow.saved_at), func.count())
+            first, last, calls = session.execute(saved.where(CallRow.run_id == run.id)).one()
+        if calls < 2 * FIRST:  # The first of them waited for the model, or were stored in one go.
+            return None
+        took = datetime.fromisoformat(last) - datetime.fromisoformat(first)
+        return took.total_seconds() / (calls - FIRST)
 
     def run_state(self, run_id: str) -> tuple[str, int]:
         """A run's status, and how many of its calls are stored: the same as long as its figures are.

@@ -10,7 +10,7 @@ from compare.store import Store
 
 
 class ScenarioRuns:
-    """A registry; any thread may use it. Runs that have ended leave it when somebody looks."""
+    """A registry; any thread may use it. It forgets runs that ended when a new one begins."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -25,19 +25,19 @@ class ScenarioRuns:
         return self._keep(resume_scenario_run(run_id, store=store, engine=engine))
 
     def get(self, run_id: str) -> ScenarioRun | None:
-        """The run, if it goes on in this process or ended since somebody looked last."""
+        """The run, if it goes on in this process or ended after the last start of one."""
         with self._lock:
             return self._runs.get(run_id)
 
     def going(self) -> tuple[ScenarioRun, ...]:
         """Those that go on, oldest first."""
         with self._lock:
-            self._runs = {id_: run for id_, run in self._runs.items() if not run.progress().ended}
-            return tuple(self._runs.values())
+            return tuple(run for run in self._runs.values() if not run.progress().ended)
 
     def _keep(self, run: ScenarioRun) -> ScenarioRun:
         with self._lock:
-            self._runs[run.id] = run
+            going = {id_: known for id_, known in self._runs.items() if not known.progress().ended}
+            self._runs = {**going, run.id: run}
         return run
 
 

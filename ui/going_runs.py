@@ -11,6 +11,8 @@ from ui.text import safe, said
 
 LOOK_S = 1.0
 OFFERED = 5
+STARTED = "started_run"
+"""The run that this session started last."""
 
 
 def going_runs() -> None:
@@ -25,6 +27,10 @@ def _draw(*, following: bool) -> None:
         st.rerun()
     for run in going:
         _one(run)
+    started = st.session_state.get(STARTED)
+    ended = scenario_runs().get(started) if started else None
+    if ended is not None and ended.progress().ended:
+        _over(ended)
     _ended_early({run.id for run in going})
 
 
@@ -56,10 +62,21 @@ def _one(run: ScenarioRun) -> None:
             _figures(run.id)
 
 
-def _figures(run_id: str) -> None:
-    st.page_link(
-        "pages/results.py", label="Figures so far", icon=":material/monitoring:", query_params={"run": run_id}
-    )
+def _over(run: ScenarioRun) -> None:
+    """What the session started and what became of it."""
+    progress = run.progress()
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="over"):
+        failed = f", {progress.failed:,} failed" if progress.failed else ""
+        if progress.state == "done":
+            icon, what = ":material/check_circle:", f"{numbers.plural(progress.done, 'answer')}{failed}"
+        else:
+            icon, what = ":material/pause_circle:", safe(progress.problem)
+        st.markdown(f"{icon} **{safe(run.plan.scenario)}**: {what}", width="stretch")
+        _figures(run.id, "See the figures")
+
+
+def _figures(run_id: str, label: str = "Figures so far") -> None:
+    st.page_link("pages/results.py", label=label, icon=":material/monitoring:", query_params={"run": run_id})
 
 
 def _ended_early(going: set[str]) -> None:

@@ -9,6 +9,7 @@ from compare import numbers
 from compare.cases import Case
 from compare.matrix import Cell, Look, cell
 from ui import folded
+from ui.lanes import MOST_BESIDE
 from ui.resources import get_store
 from ui.results import Measured
 from ui.text import safe, shorten
@@ -80,7 +81,9 @@ def _opened(found: Measured, case: Case) -> None:
     if case.expected:
         st.caption(f"Expected: {safe(case.expected)}")
     calls = get_store().case_calls(found.run.id, case.id)
-    for column, lane in zip(st.columns(len(found.lanes)), found.lanes, strict=True):
+    rows = [found.lanes[first : first + MOST_BESIDE] for first in range(0, len(found.lanes), MOST_BESIDE)]
+    places = [place for row in rows for place in zip(st.columns(len(row)), row, strict=True)]
+    for column, lane in places:
         mine = [call for call in calls if call.backend == lane]
         with column, st.container(border=True):
             st.markdown(f"**{lane_title(lane)}**")

@@ -15,6 +15,7 @@ from compare.plan import Which
 from compare.runner import MAX_REPEATS
 from compare.scenario_run import make_plan
 from compare.scenario_runs import scenario_runs
+from ui.going_runs import STARTED
 from ui.resources import get_engine, get_store
 from ui.text import said
 from ui.words import MODES, lane_title
@@ -104,6 +105,9 @@ def _start(scenario: Scenario, cases: Sequence[Case], asked: Asked, name: str) -
             get_store().rename_run(run.id, name)
     except LeverError as error:
         st.error(said(error))
+        return
+    st.session_state[STARTED] = run.id
+    st.rerun()  # The progress stands above.
 
 
 def _seconds_per_call(asked: Asked) -> float | None:
