@@ -23,7 +23,8 @@ _MAGIC = (
     (b"\xff\xd8\xff", "a picture"),
     (b"SQLite format 3", "a database"),
 )
-csv.field_size_limit(2**31 - 1)  # Long cells are a problem of their row, not of the file.
+csv.field_size_limit(2**31 - 1)
+"""The whole process's: a long cell is a problem of its row, not of the file."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from compare.consistency import fold
 from compare.judged import JudgedCall
 
 Look = Literal["pass", "fail", "mixed", "unscored", "failed", "missing"]
+Filter = Literal["all", "wrong", "disagree", "unsteady", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,21 @@ class Cell:
         if self.judged == 0:
             return "unscored"
         return "pass" if self.passes == self.judged else "fail" if self.passes == 0 else "mixed"
+
+
+def passes_filter(cells: Sequence[Cell], chosen: Filter) -> bool:
+    """Whether a case is one of those: some lane wrong, lanes that are not equally right, answers that change
+    over repeats, calls that failed.
+    """
+    if chosen == "wrong":
+        return any(found.look in ("fail", "mixed") for found in cells)
+    if chosen == "disagree":
+        return len({found.look for found in cells if found.judged}) > 1
+    if chosen == "unsteady":
+        return any(found.said < found.done for found in cells)
+    if chosen == "failed":
+        return any(found.done < found.calls for found in cells)
+    return True
 
 
 Places = Mapping[tuple[str, str], Sequence[JudgedCall]]

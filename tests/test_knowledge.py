@@ -1,4 +1,3 @@
-import csv
 import multiprocessing
 import shutil
 import socket
@@ -20,7 +19,7 @@ from backends.engine.base import EngineStatus
 from backends.engine.embedding import Embedder, packaged_folder
 from backends.errors import KnowledgeUnavailable
 from backends.knowledge import Knowledge
-from backends.knowledge.documents import Chunk, Document, cut, sections
+from backends.knowledge.documents import MOST_ROW_CHARS, Chunk, Document, cut, sections
 from backends.knowledge.index import ChromaIndex, Stored
 from backends.scenario import RetrievalSettings, Scenario, load_scenario
 from backends.settings import ROOT
@@ -207,7 +206,7 @@ def test_a_document_that_can_not_be_read_is_one_sentence(knowledge, scenario, to
 
 
 def test_a_table_that_can_not_be_read_is_one_sentence(knowledge, scenario, tools):
-    cell = "x" * (csv.field_size_limit() + 1)
+    cell = "x" * (MOST_ROW_CHARS + 1)
     (scenario.path / "knowledge" / "huge.csv").write_text(f"plan,price\nPro,{cell}\n")
     with pytest.raises(KnowledgeUnavailable, match=r"huge\.csv can't be read as a table"):
         knowledge.retrieve(scenario, "Anything?", tools)

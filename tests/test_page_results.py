@@ -272,3 +272,19 @@ def test_a_run_deleted_meanwhile_gives_a_sentence() -> None:
     assert page.selectbox(key="results_run").value == other
     with pytest.raises(BadInput):
         store().stored_run(id_)
+
+
+def test_the_matrix_is_filtered_and_searched() -> None:
+    id_ = kept(("done", "failed", "done", "done"), cases=6, check="fail")
+    page = look(open_results(run=id_), "cases")
+    assert len(page.dataframe[-1].value) == 6
+    page.session_state["matrix_filter"] = "failed"
+    page.run()
+    assert len(page.dataframe[-1].value) == 3
+    page.session_state["matrix_filter"] = "unsteady"
+    page.run()
+    assert "No case of this run is like that" in texts(page)
+    page.session_state["matrix_filter"] = "wrong"
+    page.text_input(key="matrix_search").set_value("question 4").run()
+    assert list(page.dataframe[-1].value["Question"]) == ["Question 4?"]
+    assert not page.exception

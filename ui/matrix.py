@@ -1,13 +1,13 @@
 """The case x lane matrix of the results page, a page of cases at a time, and one case opened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from compare import numbers
 from compare.cases import Case
-from compare.matrix import Cell, Look, cell
+from compare.matrix import Cell, Filter, Look, cell, passes_filter
 from ui import folded
 from ui.lanes import MOST_BESIDE
 from ui.resources import get_store
@@ -19,6 +19,13 @@ ROWS = 20
 QUESTION_CHARS, ANSWER_CHARS = 110, 75
 ROW_PX, QUESTION_PX, LANE_PX = 66, 290, 225
 """Four lanes stand beside the question at 1440 pixels; Streamlit wraps text in rows of more than 64."""
+FILTERS: Mapping[Filter, str] = {
+    "all": "All",
+    "wrong": "Not all right",
+    "disagree": "Approaches disagree",
+    "unsteady": "Unsteady",
+    "failed": "Failed",
+}
 MARKS: Mapping[Look, str] = {
     "pass": "✓",
     "fail": "✗",
@@ -31,7 +38,10 @@ MARKS: Mapping[Look, str] = {
 
 def matrix(found: Measured) -> None:
     """A page of cases; a click on one opens it below."""
-    cases = found.run.plan.cases
+    cases = _chosen(found)
+    if not cases:
+        st.info("No case of this run is like that. Choose “All”, or search for something else.")
+        return
     pages = max(1, -(-len(cases) // ROWS))
     slot = st.container()
     page = st.pagination(pages, key="matrix_page") if pages > 1 else 1
@@ -65,6 +75,29 @@ def matrix(found: Measured) -> None:
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(shown):
         _opened(found, shown[picked[0]])
+
+
+def _chosen(found: Measured) -> Sequence[Case]:
+    """The cases that the filter, the tags and the search let through."""
+    left, middle, right = st.columns((3, 2, 2), vertical_alignment="bottom")
+    chosen = left.pills(
+        "Show", list(FILTERS), default="all", required=True, format_func=lambda name: FILTERS[name],
+        key="matrix_filter", persist_state="session",
+    )  # fmt: skip
+    tags = sorted({tag for case in found.run.plan.cases for tag in case.tags})
+    wanted = set(middle.multiselect("Tags", tags, key=f"matrix_tags_{found.run.id}")) if tags else set()
+    words = right.text_input("Search", key="matrix_search", placeholder="words of a question or an answer")
+    needle = " ".join((words or "").casefold().split())
+    cases = [case for case in found.run.plan.cases if wanted <= set(case.tags)]
+    if chosen in (None, "all") and not needle:
+        return cases
+    kept = []
+    for case in cases:
+        cells = [cell(found.places, case.id, lane) for lane in found.lanes]
+        said = "\n".join([case.query, case.id, *(one.text for one in cells)]).casefold()
+        if passes_filter(cells, chosen or "all") and needle in " ".join(said.split()):
+            kept.append(case)
+    return kept
 
 
 def _said(one: Cell) -> str:

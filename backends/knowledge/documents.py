@@ -16,6 +16,7 @@ from pathlib import Path
 from backends.errors import KnowledgeUnavailable
 from backends.imports import load_llama_index
 
+MOST_ROW_CHARS = 131_072
 READABLE = (".md", ".txt", ".csv")
 """What is read, by the end of the file's name."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])(?=\s)|(?<=[。？！])")
@@ -151,7 +152,10 @@ def sections(document: Document) -> tuple[str, ...]:
 def _table_rows(document: Document) -> list[str]:
     rows = csv.DictReader(io.StringIO(document.text, newline=""))
     try:
-        return ["; ".join(f"{key}: {value}" for key, value in row.items() if key and value) for row in rows]
+        said = ["; ".join(f"{key}: {value}" for key, value in row.items() if key and value) for row in rows]
+        if any(len(row) > MOST_ROW_CHARS for row in said):  # Most often a quote that was never closed.
+            raise csv.Error(f"a row has more than {MOST_ROW_CHARS:,} characters")
+        return said
     except csv.Error as error:
         raise KnowledgeUnavailable(
             f"The document {document.source} can't be read as a table: {error} (line {rows.line_num}).",
