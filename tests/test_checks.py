@@ -1,17 +1,23 @@
 """One row an example: a check, an answer, and what the check finds."""
 
+import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.scenario import Scenario, Voice
+from backends.settings import ROOT
 from backends.types import Passage
 from compare.cases import Case
 from compare.checks import CHECKS, CheckProblem, CheckResult, final_answer, parse_checks, run_checks
+from compare.csv_import import import_cases, preview
+from compare.csv_mapping import is_applied
 from compare.matching import citations, contains, folded, numbers_in
+from ui.check_list import EXAMPLES
 
 SCHEMA = """{"type": "object", "properties": {"queue": {"enum": ["billing", "damage"]}},
  "required": ["queue"], "additionalProperties": false}"""
@@ -240,3 +246,68 @@ def test_a_written_number_is_found(value: float) -> None:
 )
 def test_citations_are_found_in_their_spellings(text: str, numbers: tuple[int, ...]) -> None:
     assert citations(text) == numbers
+
+
+def likeness(check: str, answer: str, expected: str, vectors: list[list[float]] | None = None) -> CheckResult:
+    """The result of one check of likeness; ``vectors`` are what the embedding model gives."""
+    case = Case(id="1", query="q", expected=expected, checks=check)
+    embed = None if vectors is None else lambda texts: np.array(vectors, dtype=np.float32)
+    (result,) = run_checks(case, answer, PASSAGES, SCENARIO, embed)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "score"),
+    [
+        ("the cat sat on the mat", "the cat sat on the mat", "1.00"),
+        ("The cat, sat!", "the cat sat", "1.00"),
+        (
+            "police kill the gunman",
+            "police killed the gunman",
+            "0.75",
+        ),  # Lin 2004, section 3
+        ("the gunman kill police", "police killed the gunman", "0.50"),  # the same, S3
+        ("something else", "police killed the gunman", "0.00"),
+        ("", "police killed the gunman", "0.00"),
+    ],
+)
+def test_rouge_l_gives_the_published_example(answer: str, expected: str, score: str) -> None:
+    result = likeness("rouge_l: 0.6", answer, expected)
+    assert f"ROUGE-L {score}" in result.reason
+    assert result.result == ("pass" if float(score) >= 0.6 else "fail")
+
+
+def test_similarity_is_the_cosine_of_the_embeddings() -> None:
+    assert likeness("similarity: 0.8", "a", "b", [[1, 0], [0.6, 0.8]]).result == "fail"
+    near = likeness("similarity: 0.6", "a", "b", [[1, 0], [0.6, 0.8]])
+    assert (near.result, near.reason) == ("pass", "cosine 0.60, at least 0.6 is wanted")
+    assert likeness("similarity: 0.5", "  ", "b", [[1, 0], [1, 0]]).result == "fail"
+
+
+@pytest.mark.parametrize(
+    ("check", "expected", "reason"),
+    [
+        ("similarity: 0.8", "b", "no embedding model"),
+        ("similarity: 0.8", "", "no expected answer"),
+        ("rouge_l: 0.8", "", "no expected answer"),
+        ("rouge_l: 0.8", "?!", "has no words"),
+        ("rouge_l: 8", "b", "needs a number from 0 to 1"),
+        ("similarity: much", "b", "needs a number from 0 to 1"),
+    ],
+)
+def test_what_cannot_be_compared_is_unscored(check: str, expected: str, reason: str) -> None:
+    result = likeness(check, "a", expected)
+    assert result.result == "unscored"
+    assert reason in result.reason
+
+
+def test_the_template_shows_every_check_and_has_no_bad_row() -> None:
+    seen = preview((ROOT / "scenarios" / "template.csv").read_bytes())
+    assert is_applied(seen.mapping)
+    found = import_cases(seen, seen.mapping)
+    assert found.problems == []
+    shown = {name.strip() for case in found.cases for name in re.findall(r"(?m)(?:^|;)\s*(\w+)", case.checks)}
+    assert set(CHECKS) <= shown
+    assert set(EXAMPLES) == set(CHECKS)
+    for example, _ in EXAMPLES.values():
+        assert not any(isinstance(check, CheckProblem) for check in parse_checks(example))
