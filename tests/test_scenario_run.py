@@ -2,11 +2,13 @@
 
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -238,7 +240,24 @@ def test_runs_and_live_questions_are_not_taken_for_each_other(engine: LocalEngin
         resume_scenario_run(live.id, store=kept, engine=engine)
 
 
-def test_a_killed_process_loses_only_calls_in_flight(folder: Path, tmp_path: Path) -> None:
+def killed_after(calls: int, command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run the command, kill it without warning once so many calls have ended; gives the run's id."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    run_id = ""
+    for line in process.stderr:
+        if line.startswith("Run "):
+            run_id = line.split()[1]
+        said = re.match(r"(\d+) of 256 calls", line)
+        if said is not None and int(said[1]) >= calls:
+            break
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    return run_id
+
+
+def test_a_process_killed_three_times_loses_only_calls_in_flight(folder: Path, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "LEVER_MODEL": str(folder / "model"),
@@ -248,23 +267,15 @@ def test_a_killed_process_loses_only_calls_in_flight(folder: Path, tmp_path: Pat
     }
     command = [sys.executable, "-m", "compare", "run"]
     asked = [*command, "lamps", "--backends", "prompt,rag", "--repeats", "8", "--max-tokens", "200"]
-    process = subprocess.Popen(
-        [*asked, "--temperature", "0"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    run_id = ""
-    for line in process.stderr:
-        if line.startswith("Run "):
-            run_id = line.split()[1]
-        if " of 256 calls" in line and not line.startswith("0 of"):
-            break
-    process.kill()
-    process.wait()
-    process.stderr.close()
-    kept = Store(f"sqlite:///{tmp_path / 'data' / 'lever.db'}")
-    before = kept.stored_run(run_id)
-    kept.close()
-    assert 0 < len(before.calls) < 256
+    run_id, ended = "", 0
+    for _ in range(3):
+        again = [*command, "--resume", run_id] if run_id else [*asked, "--temperature", "0"]
+        run_id = killed_after(ended + random.randint(1, 40), again, environment)
+        kept = Store(f"sqlite:///{tmp_path / 'data' / 'lever.db'}")
+        there = len(kept.stored_run(run_id).calls)
+        kept.close()
+        assert ended < there < 256
+        ended = there
     resumed = subprocess.run(
         [*command, "--resume", run_id, "--json", "--calls", "--gate", "rag.pass_rate>=2"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
