@@ -54,9 +54,12 @@ class Asker:
         """Raises BadInput for an unknown scenario, lane or version."""
         self.plan = plan
         self._run_id, self._store, self._engine, self._cancelled = run_id, store, engine, cancelled
-        self._scenario = load_scenario(plan.scenario).with_texts(plan.texts)
+        self._scenario = load_scenario(plan.scenario)
+        """The yardstick of the checks; lanes have it with the texts that the run asks with."""
         self.ledger = Ledger(plan.lanes)
-        self._lanes = {lane.name: lane for lane in open_lanes(plan.lanes, self._scenario, store)}
+        self._lanes = {
+            lane.name: lane for lane in open_lanes(plan.lanes, self._scenario.with_texts(plan.texts), store)
+        }
 
     def adapters(self) -> set[str]:
         """The keys of the scenario's loaded adapters."""

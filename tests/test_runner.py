@@ -197,7 +197,7 @@ def test_an_edited_schema_does_not_move_the_yardstick_of_the_checks(
 ) -> None:
     judged: list[str | None] = []
 
-    def judge(case: object, text: str, passages: object, scenario: Scenario) -> tuple[()]:
+    def judge(case: object, text: str, passages: object, scenario: Scenario, embed: object) -> tuple[()]:
         judged.append(scenario.schema)
         return ()
 
