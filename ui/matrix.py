@@ -79,13 +79,13 @@ def matrix(found: Measured) -> None:
 
 def _chosen(found: Measured) -> Sequence[Case]:
     """The cases that the filter, the tags and the search let through."""
-    left, middle, right = st.columns((3, 2, 2), vertical_alignment="bottom")
-    chosen = left.pills(
+    chosen = st.pills(
         "Show", list(FILTERS), default="all", required=True, format_func=lambda name: FILTERS[name],
         key="matrix_filter", persist_state="session",
     )  # fmt: skip
+    left, right = st.columns(2)
     tags = sorted({tag for case in found.run.plan.cases for tag in case.tags})
-    wanted = set(middle.multiselect("Tags", tags, key=f"matrix_tags_{found.run.id}")) if tags else set()
+    wanted = set(left.multiselect("Tags", tags, key=f"matrix_tags_{found.run.id}")) if tags else set()
     words = right.text_input("Search", key="matrix_search", placeholder="words of a question or an answer")
     needle = " ".join((words or "").casefold().split())
     cases = [case for case in found.run.plan.cases if wanted <= set(case.tags)]
