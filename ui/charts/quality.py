@@ -58,7 +58,7 @@ def variance_chart(splits: Mapping[str, VarianceSplit | None]) -> "alt.LayerChar
         figures,
         VARIANCE_PARTS,
         title="Where results vary",
-        axis="Variance of right (1) and wrong (0); 0.25 at most",
+        axis="Variance of right (1) and wrong (0)",
         write=lambda value: f"{value:.3f}",
     )
 
