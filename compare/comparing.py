@@ -7,7 +7,7 @@ Several comparisons that stand beside each other hold together: with ``m`` of th
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from compare.consistency import drift, fold, parsed, wording_likeness
+from compare.consistency import drift, fold, wording_likeness
 from compare.judged import JudgedCall
 from compare.judging import CheckKind
 from compare.statistics import CONFIDENCE, CaseScores, Difference, Estimate, Lead, difference, rate
@@ -41,21 +41,6 @@ def paired_scores_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
 def agreement_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
     """By lane: the share of each case's most frequent answer, of cases with two finished answers or more."""
     return {lane: [_agreement(case, found) for case, found in _repeated(of)] for lane, of in calls.items()}
-
-
-def all_alike_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
-    """By lane: 1 for a case whose finished answers are all equal, else 0 (TARa@N)."""
-    return {
-        lane: [
-            CaseScores(
-                case=case,
-                group=found[0].group,
-                scores=(float(len({parsed(call.text) for call in found}) == 1),),
-            )
-            for case, found in _repeated(of)
-        ]
-        for lane, of in calls.items()
-    }
 
 
 def likeness_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:

@@ -3,24 +3,31 @@
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from compare.cases import COLUMNS, Case
 
 _MASKED = re.compile(r"'+[=+\-@\t\r]")
 
 
-def cases_csv(cases: Iterable[Case]) -> bytes:
-    """Cases as a file that any spreadsheet opens and that is read back to the same cases."""
+def cases_csv(
+    cases: Iterable[Case],
+    more: Sequence[str] = (),
+    cells_of: Callable[[Case], Sequence[str]] = lambda case: (),
+) -> bytes:
+    """Cases as a file that any spreadsheet opens and that is read back to the same cases.
+
+    ``more`` are columns beside them, ``cells_of`` gives a case's cells of those; read back they are metadata.
+    """
     kept = tuple(cases)
     extra = tuple(dict.fromkeys(column for case in kept for column in case.metadata))
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(masked(header) for header in (*COLUMNS, *extra))
+    writer.writerow(masked(header) for header in (*COLUMNS, *extra, *more))
     for case in kept:
         known = [getattr(case, column) for column in COLUMNS]
         known[COLUMNS.index("tags")] = ", ".join(case.tags)
-        cells = [*known, *(case.metadata.get(column, "") for column in extra)]
+        cells = [*known, *(case.metadata.get(column, "") for column in extra), *cells_of(case)]
         writer.writerow(masked(cell) for cell in cells)
     return out.getvalue().encode("utf-8-sig")
 

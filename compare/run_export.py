@@ -1,14 +1,12 @@
 """A stored run as files, from the store alone: a table of cases for spreadsheets, every call for programs."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from compare.cases import COLUMNS, Case
+from compare.cases import Case
 from compare.command_ask import call_document
-from compare.csv_export import masked
+from compare.csv_export import cases_csv
 from compare.matrix import Cell, by_place, cell
 from compare.measured import StoredRun
 from compare.numbers import share
@@ -23,20 +21,13 @@ def run_csv(run: StoredRun) -> bytes:
     how often the lane was right. UTF-8 with a mark for Excel, no cell is a formula, and it can be read back
     as cases: what was answered becomes metadata.
     """
-    cases, places = run.plan.cases, by_place(run.calls)
-    extra = tuple(dict.fromkeys(column for case in cases for column in case.metadata))
-    answered = [
-        f"{lane}: {what}" for lane in run.plan.lanes for what in ("answer", "given", "right", "failed")
-    ]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(masked(header) for header in (*COLUMNS, *extra, *answered))
-    for case in cases:
-        cells = [*_columns(case), *(case.metadata.get(column, "") for column in extra)]
-        for lane in run.plan.lanes:
-            cells += _answered(cell(places, case.id, lane))
-        writer.writerow(masked(text) for text in cells)
-    return out.getvalue().encode("utf-8-sig")
+    places = by_place(run.calls)
+
+    def answered(case: Case) -> list[str]:
+        return [text for lane in run.plan.lanes for text in _answered(cell(places, case.id, lane))]
+
+    columns = [f"{lane}: {what}" for lane in run.plan.lanes for what in ANSWERED]
+    return cases_csv(run.plan.cases, columns, answered)
 
 
 def run_jsonl(run: StoredRun, store: Store) -> Iterator[str]:
@@ -53,10 +44,6 @@ def run_jsonl(run: StoredRun, store: Store) -> Iterator[str]:
                 "finish": call.answer.finish if call.answer else None,
             }
             yield json.dumps(line, ensure_ascii=False) + "\n"
-
-
-def _columns(case: Case) -> list[str]:
-    return [", ".join(case.tags) if column == "tags" else str(getattr(case, column)) for column in COLUMNS]
 
 
 def _answered(found: Cell) -> list[str]:

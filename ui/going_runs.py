@@ -16,9 +16,11 @@ STARTED = "started_run"
 
 
 def going_runs() -> None:
-    """Renews itself while something goes on."""
-    pace = LOOK_S if scenario_runs().going() else None
+    """What goes on renews itself; the list of the others is read once, with the page."""
+    going = scenario_runs().going()
+    pace = LOOK_S if going else None
     st.fragment(_draw, run_every=pace, key="going")(following=pace is not None)
+    _ended_early({run.id for run in going})
 
 
 def _draw(*, following: bool) -> None:
@@ -31,7 +33,6 @@ def _draw(*, following: bool) -> None:
     ended = scenario_runs().get(started) if started else None
     if ended is not None and ended.progress().ended:
         _over(ended)
-    _ended_early({run.id for run in going})
 
 
 def _one(run: ScenarioRun) -> None:
