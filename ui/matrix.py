@@ -85,8 +85,8 @@ def _chosen(found: Measured) -> Sequence[Case]:
     )  # fmt: skip
     left, right = st.columns(2)
     tags = sorted({tag for case in found.run.plan.cases for tag in case.tags})
-    wanted = set(left.multiselect("Tags", tags, key=f"matrix_tags_{found.run.id}")) if tags else set()
-    words = right.text_input("Search", key="matrix_search", placeholder="words of a question or an answer")
+    wanted = set(right.multiselect("Tags", tags, key=f"matrix_tags_{found.run.id}")) if tags else set()
+    words = left.text_input("Search", key="matrix_search", placeholder="words of a question or an answer")
     needle = " ".join((words or "").casefold().split())
     cases = [case for case in found.run.plan.cases if wanted <= set(case.tags)]
     if chosen in (None, "all") and not needle:
