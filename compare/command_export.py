@@ -6,7 +6,7 @@ from pathlib import Path
 from backends.errors import BadInput
 from compare.command import Outcome
 from compare.numbers import plural
-from compare.run_export import run_csv, run_jsonl
+from compare.run_export import FORMATS, export
 from compare.store import store
 
 
@@ -14,7 +14,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the command to the command line."""
     command = commands.add_parser("export", help="write a stored run to a file")
     command.add_argument("run_id", metavar="RUN")
-    command.add_argument("--format", choices=("csv", "jsonl"), required=True)
+    command.add_argument("--format", choices=FORMATS, required=True)
     command.add_argument("--out", type=Path, required=True, metavar="FILE")
     return command
 
@@ -29,10 +29,7 @@ def run(options: argparse.Namespace) -> Outcome:
     stored = kept.stored_run(options.run_id)
     try:
         with options.out.open("wb") as out:
-            if options.format == "csv":
-                out.write(run_csv(stored))
-            else:
-                out.writelines(line.encode() for line in run_jsonl(stored, kept))
+            out.writelines(export(stored, kept, options.format))
     except OSError as error:
         raise BadInput(f"The file {options.out} can't be written: {error.strerror or error}.") from error
     size = options.out.stat().st_size

@@ -6,9 +6,24 @@ from typing import Literal
 
 from compare.consistency import fold
 from compare.judged import JudgedCall
+from compare.numbers import share
 
 Look = Literal["pass", "fail", "mixed", "unscored", "failed", "missing"]
 Filter = Literal["all", "wrong", "disagree", "unsteady", "failed"]
+
+MARKS: Mapping[Look, str] = {
+    "pass": "✓",
+    "fail": "✗",
+    "mixed": "◑",
+    "unscored": "–",
+    "failed": "failed",
+    "missing": "not asked",
+}
+"""A cell's look in a table, with :data:`LEGEND` beside it."""
+LEGEND = (
+    "✓ right · ◑ right at times · ✗ wrong · – not judged; over repeats with the number of right answers "
+    "and the most frequent one."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +49,12 @@ class Cell:
         if self.judged == 0:
             return "unscored"
         return "pass" if self.passes == self.judged else "fail" if self.passes == 0 else "mixed"
+
+    @property
+    def mark(self) -> str:
+        """Its mark, over repeats with how many were right."""
+        many = f" {share(self.passes, self.judged)}" if self.judged > 1 and self.done else ""
+        return f"{MARKS[self.look]}{many}"
 
 
 def passes_filter(cells: Sequence[Cell], chosen: Filter) -> bool:

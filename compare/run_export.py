@@ -1,8 +1,9 @@
-"""A stored run as files, from the store alone: a table of cases for spreadsheets, every call for programs."""
+"""A stored run as files, from the store alone: cases for spreadsheets, calls for programs, one page to read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Literal
 
 from compare.cases import Case
 from compare.command_ask import call_document
@@ -10,10 +11,29 @@ from compare.csv_export import cases_csv
 from compare.matrix import Cell, by_place, cell
 from compare.measured import StoredRun
 from compare.numbers import share
+from compare.run_html import run_html
+from compare.run_measures import measure
 from compare.store import Store
 
+Format = Literal["csv", "jsonl", "html"]
+FORMATS: Mapping[Format, str] = {"csv": "text/csv", "jsonl": "application/jsonl", "html": "text/html"}
+"""The formats with their media types."""
 ANSWERED = ("answer", "given", "right", "failed")
 """The columns of a lane."""
+
+
+def export(run: StoredRun, store: Store, form: Format) -> Iterator[bytes]:
+    """The file of one format, piece by piece.
+
+    Raises:
+        StoreUnavailable: the store can't be read.
+    """
+    if form == "csv":
+        yield run_csv(run)
+    elif form == "jsonl":
+        yield from (line.encode() for line in run_jsonl(run, store))
+    else:
+        yield from (piece.encode() for piece in run_html(measure(run, store.vectors(run))))
 
 
 def run_csv(run: StoredRun) -> bytes:

@@ -4,8 +4,8 @@ import streamlit as st
 
 from backends.types import Query
 from ui import lanes
+from ui.answer_charts import draw_latency, draw_tokens
 from ui.badge import explain_readiness
-from ui.charts.answers import draw_latency, draw_tokens
 from ui.controls import applicable, settings_popover
 from ui.prompt_drawer import prompt_drawer
 from ui.prompt_texts import texts_popover

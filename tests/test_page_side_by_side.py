@@ -8,6 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backends.prompts import split_layers
+from compare.charts.bars import TIME_PARTS
+from compare.lane_names import lane_title
 from compare.live import LiveRuns, live_runs
 from compare.store import store
 from tests.screens import (  # noqa: F401
@@ -21,8 +23,6 @@ from tests.screens import (  # noqa: F401
     own_data_folder,
     texts,
 )
-from ui import words
-from ui.charts.bars import TIME_PARTS
 
 LANES = ("prompt", "rag", "lora", "hybrid")
 
@@ -43,7 +43,7 @@ def lane(page: AppTest, backend: str) -> str:
 def test_before_anything_is_asked_the_page_tells_its_story_and_names_its_lanes(page: AppTest) -> None:
     said = texts(page)
     assert "Tessel sells a home hub" in said
-    assert all(words.lane_title(name) in said for name in ("prompt", "rag", "lora"))
+    assert all(lane_title(name) in said for name in ("prompt", "rag", "lora"))
     assert [button.label for button in page.button if (button.key or "").startswith("example_")]
 
 
@@ -223,7 +223,7 @@ def test_charts_name_their_lanes_parts_and_units(page: AppTest) -> None:
     assert "Where the time went" in json.dumps(latency["title"])
     assert "Seconds per answer" in json.dumps(latency)
     assert "Tokens (pieces of words) per answer" in json.dumps(tokens)
-    titles = {name: words.lane_title(name) for name in view.backends}
+    titles = {name: lane_title(name) for name in view.backends}
     rows = latency["layer"][0]["data"]["values"]
     assert {row["lane"] for row in rows} == set(titles.values())
     assert {row["part"] for row in rows} == set(TIME_PARTS)
@@ -237,7 +237,7 @@ def test_charts_name_their_lanes_parts_and_units(page: AppTest) -> None:
 
 def test_the_page_itself_imports_no_torch() -> None:
     code = (
-        "import sys, ui.badge, ui.charts.answers, ui.controls, ui.lanes, ui.prompt_drawer, ui.state\n"
+        "import sys, ui.badge, ui.answer_charts, ui.controls, ui.lanes, ui.prompt_drawer, ui.state\n"
         "print({'torch', 'transformers', 'peft', 'chromadb', 'altair'} & set(sys.modules))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from backends.types import Timing, Usage
-from compare import comparing, takeaways
+from compare import comparing, takeaways, time_takeaways
 from compare.judged import JudgedCall
 from compare.judging import CheckOutcome
 from compare.latency import percentiles, prompt_slope
@@ -142,10 +142,10 @@ def test_quicker_is_said_only_when_the_medians_intervals_are_apart(slow: float, 
         "prompt": percentiles([[100.0 + n] for n in range(30)]),
         "rag": percentiles([[slow + n] for n in range(30)]),
     }
-    said = takeaways.of_latency(times, NAMES, "bench")
+    said = time_takeaways.of_latency(times, NAMES, "bench")
     assert ("cannot be told" not in said) is told
-    assert "shared the machine" in takeaways.of_latency(times, NAMES, "demo")
-    assert "no times" in takeaways.of_latency({"rag": None}, NAMES, "bench")
+    assert "shared the machine" in time_takeaways.of_latency(times, NAMES, "demo")
+    assert "no times" in time_takeaways.of_latency({"rag": None}, NAMES, "bench")
 
 
 def test_what_a_longer_prompt_costs_is_scipys_line() -> None:
@@ -156,12 +156,12 @@ def test_what_a_longer_prompt_costs_is_scipys_line() -> None:
     reach = stats.t.ppf(0.975, 38) * line.stderr
     assert (slope.ms_per_token, slope.at_zero_ms) == pytest.approx((line.slope, line.intercept), abs=1e-12)
     assert (slope.low, slope.high) == pytest.approx((line.slope - reach, line.slope + reach), abs=1e-12)
-    assert "1,000 more tokens to read go with 0.30 s more" in takeaways.of_prompt_length(slope, "bench")
-    assert "one at a time" in takeaways.of_prompt_length(slope, "demo")
+    assert "1,000 more tokens to read go with 0.30 s more" in time_takeaways.of_prompt_length(slope, "bench")
+    assert "one at a time" in time_takeaways.of_prompt_length(slope, "demo")
     assert prompt_slope(points, 14) is None
     assert prompt_slope([(100.0, y) for _, y in points], 40) is None
     quicker = prompt_slope([(x, 500.0 - y) for x, y in points], 40)
-    assert "did not take longer" in takeaways.of_prompt_length(quicker, "bench")
+    assert "did not take longer" in time_takeaways.of_prompt_length(quicker, "bench")
 
 
 def test_no_drift_is_expected_and_a_real_one_is_found() -> None:
@@ -219,7 +219,7 @@ def test_any_run_gets_a_sentence_for_every_chart(
     )
     comparing.likeness_of(lanes)
     points = [point[2:] for point in comparing.prompt_points(lanes)]
-    assert takeaways.of_prompt_length(prompt_slope(points, 21), "bench")
+    assert time_takeaways.of_prompt_length(prompt_slope(points, 21), "bench")
     places = by_place(calls)
     for case in range(21):
         found = cell(places, f"c{case}", "rag")

@@ -8,8 +8,9 @@ import streamlit as st
 from backends.base import DEFAULT_BACKENDS, lacking, registry
 from backends.scenario import PromptTexts
 from backends.types import Mode, Sampling
+from compare.lane_names import lane_title
 from ui.state import start_over
-from ui.words import MODES, lane_title
+from ui.words import MODES
 
 MAX_REPEATS, MAX_TOKENS, MAX_SEED = 50, 1024, 2**53 - 1
 

@@ -17,6 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from backends.errors import LeverError
 from backends.types import Failure, Passage, Sampling
 from compare import numbers
+from compare.lane_names import lane_title
 from compare.live import LiveAnswer, RunView
 from ui import folded, words
 from ui.prompt_drawer import ask_for_prompt
@@ -56,7 +57,7 @@ def preview(backends: Sequence[str]) -> None:
     """The lanes before anything is asked: what each of them will do."""
     for row in _rows(backends):
         for column, backend in zip(st.columns(len(row), border=True), row, strict=True):
-            column.markdown(f"##### {safe(words.lane_title(backend))}")
+            column.markdown(f"##### {safe(lane_title(backend))}")
             column.caption(words.lane_summary(backend))
 
 
@@ -163,7 +164,7 @@ def _title(backend: str, letter: str, *, presenter: bool) -> None:
     if letter:
         st.markdown(f"{level} Answer {letter}")
         return
-    title, summary = safe(words.lane_title(backend)), words.lane_summary(backend)
+    title, summary = safe(lane_title(backend)), words.lane_summary(backend)
     st.markdown(f"{level} {title}\n\n{summary if presenter else f':gray[:small[{summary}]]'}")
 
 

@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from compare import numbers
 from compare.cases import Case
-from compare.matrix import Cell, Filter, Look, cell, passes_filter
+from compare.lane_names import lane_title
+from compare.matrix import LEGEND, Cell, Filter, cell, passes_filter
+from compare.run_measures import Measured
 from ui import folded
 from ui.lanes import MOST_BESIDE
 from ui.resources import get_store
-from ui.results import Measured
 from ui.text import safe, shorten
-from ui.words import lane_title
 
 ROWS = 20
 QUESTION_CHARS, ANSWER_CHARS = 110, 75
@@ -25,14 +24,6 @@ FILTERS: Mapping[Filter, str] = {
     "disagree": "Approaches disagree",
     "unsteady": "Unsteady",
     "failed": "Failed",
-}
-MARKS: Mapping[Look, str] = {
-    "pass": "✓",
-    "fail": "✗",
-    "mixed": "◑",
-    "unscored": "–",
-    "failed": "failed",
-    "missing": "not asked",
 }
 
 
@@ -57,10 +48,7 @@ def matrix(found: Measured) -> None:
     )
     widths = {"Question": QUESTION_PX, **{lane_title(lane): LANE_PX for lane in found.lanes}}
     with slot:
-        st.caption(
-            "✓ right · ◑ right at times · ✗ wrong · – not judged; over repeats with the number of right "
-            "answers and the most frequent one. Choose a row to read all of them."
-        )
+        st.caption(f"{LEGEND} Choose a row to read all of them.")
         chosen = st.dataframe(
             table,
             hide_index=True,
@@ -101,12 +89,10 @@ def _chosen(found: Measured) -> Sequence[Case]:
 
 
 def _said(one: Cell) -> str:
-    mark = MARKS[one.look]
     if one.look in ("failed", "missing"):
-        return mark
-    count = f" {numbers.share(one.passes, one.judged)}" if one.judged > 1 else ""
+        return one.mark
     text = shorten(one.text, ANSWER_CHARS) or "(empty answer)"
-    return f"{mark}{count} · {text}" if count else f"{mark} {text}"
+    return f"{one.mark} · {text}" if one.judged > 1 else f"{one.mark} {text}"
 
 
 def _opened(found: Measured, case: Case) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from backends.errors import LeverError
 from backends.prompts import split_layers
+from compare.lane_names import lane_name
 from compare.live import LiveAnswer, RunView
 from ui import words
 from ui.resources import get_engine
@@ -27,7 +28,7 @@ def prompt_drawer(view: RunView) -> None:
     backend = st.session_state.get(SHOWN)
     if backend not in view.backends or view.lane(backend)[0].prompt is None:
         return
-    title = f"What the model saw: {words.lane_name(backend)}"
+    title = f"What the model saw: {lane_name(backend)}"
     st.dialog(title, width=DRAWER_PX, position="right", on_dismiss=_close)(_show)(view.lane(backend)[0])
 
 

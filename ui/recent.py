@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from backends.errors import LeverError
+from compare.lane_names import lane_name
 from compare.live import RunView, live_runs
 from compare.report import comparison_page
 from compare.store import RunLine
@@ -39,7 +40,7 @@ def recent_popover(view: RunView | None, *, blind: bool) -> None:
 
 
 def _on_screen(view: RunView, *, blind: bool) -> None:
-    key, titles = f"name_{view.id}", {name: words.lane_name(name) for name in view.backends}
+    key, titles = f"name_{view.id}", {name: lane_name(name) for name in view.backends}
     st.session_state.setdefault(key, view.name)
     st.text_input(
         "Name of this comparison",

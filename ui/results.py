@@ -2,64 +2,25 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backends.base import registry
 from backends.errors import BadInput, LeverError
 from backends.ledger import sentence
 from compare import numbers
-from compare.comparing import calls_of
-from compare.judged import JudgedCall
-from compare.lanes import backend_of
-from compare.matrix import Places, by_place
-from compare.measured import StoredRun
 from compare.measured_store import MeasuredLine
-from compare.statistics import ONE_CASE
-from compare.summary import LaneSummary, summarise, without_copies
-from compare.takeaways import right_of
+from compare.run_facts import HASHES, ledger_rows, made, standing, summary_rows
+from compare.run_measures import Measured, measure
 from ui.resources import get_store
 from ui.text import safe, said, shorten
-from ui.words import ago, lane_name, lane_title
+from ui.words import ago
 
 CHOSEN, SHOWN, LINK = "results_run", "results_shown", "run"
 LISTED = 200
 LABEL_CHARS = 60
 STATUS = {"running": "still going on", "interrupted": "interrupted", "done": ""}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """A stored run with everything that its charts are drawn from, lanes from cheap to dear."""
-
-    run: StoredRun
-    lanes: tuple[str, ...]
-    names: Mapping[str, str]
-    calls: Mapping[str, list[JudgedCall]]
-    vectors: Mapping[str, np.ndarray]
-    summary: Mapping[str, LaneSummary]
-    places: Places
-
-    @property
-    def once(self) -> bool:
-        """Whether there is one answer to each case, or copies of one."""
-        return self.run.plan.repeats == 1 or self.copies
-
-    @property
-    def judged(self) -> Mapping[str, list[JudgedCall]]:
-        """The calls that say something of how often a lane is right: of copies only the first."""
-        return (
-            {lane: without_copies(calls) for lane, calls in self.calls.items()} if self.copies else self.calls
-        )
-
-    @property
-    def copies(self) -> bool:
-        """Whether repeats are copies of one greedy answer."""
-        return self.run.plan.sampling.temperature == 0
 
 
 def choose_run() -> str | None:
@@ -144,109 +105,34 @@ def _measured(run_id: str, state: tuple[str, int]) -> Measured:
     """``state`` is part of the key: a run that grew is read again."""
     store = get_store()
     run = store.stored_run(run_id)
-    place = {name: number for number, name in enumerate(registry())}  # A backend may be gone since.
-    lanes = tuple(sorted(run.plan.lanes, key=lambda lane: place.get(backend_of(lane), len(place))))
-    vectors = store.vectors(run)
-    return Measured(
-        run=run,
-        lanes=lanes,
-        names={lane: lane_name(lane) for lane in lanes},
-        calls=calls_of(run.calls, lanes),
-        vectors=vectors,
-        summary=summarise(run.calls, run.plan, vectors),
-        places=by_place(run.calls),
-    )
+    return measure(run, store.vectors(run))
 
 
 def facts(found: Measured) -> None:
     """How the run was made, and what is not there of it."""
-    plan, produced = found.run.plan, found.run.provenance
-    sampling = plan.sampling
-    parts = [
-        "" if produced is None else produced.model,
-        f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}",
-        f"at most {numbers.plural(sampling.max_tokens, 'token')}",
-        f"seed {plan.seed}",
-        "one answer at a time" if plan.mode == "bench" else "answers share the machine",
-        "proof that adapters leave the base alone: " + ("unknown" if produced is None else produced.proof),
-    ]
-    st.caption(safe(" · ".join(part for part in parts if part)))
-    planned = len(plan.cases) * len(plan.lanes) * plan.repeats
-    if len(found.run.calls) < planned:
+    st.caption(safe(made(found)))
+    missing = standing(found)
+    if missing and found.run.status == "running":
+        st.info(safe(missing), icon=":material/hourglass_top:")
+        st.button("Look again", icon=":material/refresh:", key="look_again")
+    elif missing:
         resume = "" if found.run.live else f" Go on by: `python -m compare run --resume {found.run.id}`"
-        there = f"{len(found.run.calls):,} of {planned:,} answers are there; the figures are of those."
-        if found.run.status == "running":
-            st.info(f"This run is still going on: {there}", icon=":material/hourglass_top:")
-            st.button("Look again", icon=":material/refresh:", key="look_again")
-        else:
-            st.warning(f"This run ended early: {there}{resume}", icon=":material/pause_circle:")
+        st.warning(f"{safe(missing)}{resume}", icon=":material/pause_circle:")
 
 
 def summary_table(found: Measured) -> None:
     """One row a lane, one column a question that people ask."""
-    rows = []
-    for lane in found.lanes:
-        one = found.summary[lane]
-        rows.append(
-            {
-                "Approach": lane_title(lane),
-                "Right": _right(one, once=found.once),
-                "Says the same again": numbers.percent(one.modal_share),
-                "Keeps the form": _kept_form(one, once=found.once),
-                "Half done within": numbers.seconds(one.total_ms.p50 if one.total_ms else None),
-                "Tokens read": numbers.count(one.prompt_tokens_mean),
-                "Tokens written": numbers.count(one.completion_tokens_mean),
-                "Answers": numbers.count(one.n_calls),
-                "Failed": numbers.count(one.n_failed),
-                "Not judged": numbers.count(one.n_unscored),
-            }
-        )
-    table = pd.DataFrame(rows)
-    empty = {"Says the same again": numbers.ABSENT, "Keeps the form": numbers.ABSENT, "Failed": "0"}
-    empty["Not judged"] = "0"
-    unused = [column for column, nothing in empty.items() if set(table[column]) == {nothing}]
-    st.dataframe(
-        table.drop(columns=unused), hide_index=True, key="summary", alt="The figures of each approach"
-    )
-
-
-def _right(one: LaneSummary, *, once: bool) -> str:
-    """The share of right answers with its interval where there may be one; else counts alone."""
-    rate = one.passes
-    if rate is None:
-        return "nothing judged"
-    if rate.enough or rate.method == ONE_CASE:
-        return f"{numbers.percent(rate.value)} ({numbers.percent_range(rate.low, rate.high)})"
-    return right_of(rate, once=once)
-
-
-def _kept_form(one: LaneSummary, *, once: bool) -> str:
-    rate = one.format_valid
-    if rate is None:
-        return numbers.ABSENT
-    return numbers.percent(rate.value) if rate.enough else right_of(rate, once=once)
+    table = pd.DataFrame(summary_rows(found))
+    st.dataframe(table, hide_index=True, key="summary", alt="The figures of each approach")
 
 
 def ledger(found: Measured) -> None:
     """Whether the comparison is fair, and everything in which the lanes differ or not."""
-    entries = found.run.ledger
-    fair = sentence(entries, found.names)
+    fair = sentence(found.run.ledger, found.names)
     icon = ":material/balance:" if fair.startswith("Controlled") else ":material/info:"
     with st.expander(safe(fair), icon=icon):
-        if not entries:
+        rows = ledger_rows(found)
+        if not rows:
             return
-        lanes = [lane for lane in found.lanes if lane in entries[0].values]
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "What": [entry.what for entry in entries],
-                    "Belongs to": [entry.lever or "no lever" for entry in entries],
-                    "Differs": ["yes" if entry.differs else "no" for entry in entries],
-                    **{lane_title(lane): [entry.values[lane] for entry in entries] for lane in lanes},
-                }
-            ),
-            hide_index=True,
-            key="ledger",
-            alt="In what the approaches differ",
-        )
-        st.caption("Texts stand as the first eight digits of their SHA-256: equal digits, equal texts.")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="ledger", alt="In what the approaches differ")
+        st.caption(HASHES)

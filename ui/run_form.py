@@ -11,6 +11,7 @@ from backends.scenario import Scenario
 from backends.types import Mode, Sampling
 from compare import numbers
 from compare.cases import Case
+from compare.lane_names import lane_title
 from compare.plan import Which
 from compare.runner import MAX_REPEATS
 from compare.scenario_run import make_plan
@@ -18,7 +19,7 @@ from compare.scenario_runs import scenario_runs
 from ui.going_runs import STARTED
 from ui.resources import get_engine, get_store
 from ui.text import said
-from ui.words import MODES, lane_title
+from ui.words import MODES
 
 SPLITS: dict[Which, str] = {"test": "Those for verdicts", "dev": "Those for tuning", "all": "All"}
 

@@ -8,18 +8,6 @@ from compare import numbers
 from compare.lanes import MARK, backend_of
 from compare.live import LiveAnswer, RunView
 
-_SHAPES = {
-    "zero_shot": "○",
-    "prompt": "●",
-    "few_shot": "◐",
-    "cot": "◒",
-    "json_mode": "◉",
-    "long_context": "□",
-    "rag": "■",
-    "lora": "▲",
-    "lora_short": "△",
-    "hybrid": "◆",
-}
 _WHAT_IT_DOES = {
     "zero_shot": "Gets the bare question, nothing else.",
     "prompt": "Follows the written instructions.",
@@ -51,24 +39,6 @@ LAYERS: dict[LayerKind, tuple[str, str, str]] = {
     "template": ("Frame added around it", "gray", ":material/crop_free:"),
 }
 """A prompt layer's name, badge colour and icon; name and icon tell it apart without colour."""
-
-
-def lane_name(lane: str) -> str:
-    """The lane's short name, as people who compare these approaches call it."""
-    backend, mark, version = lane.partition(MARK)
-    known = registry()
-    name = known[backend].title if backend in known else backend
-    return f"{name}, version {version}" if mark else name
-
-
-def lane_shape(lane: str) -> str:
-    """The shape that marks a lane before its name and in charts."""
-    return _SHAPES.get(backend_of(lane), "★")
-
-
-def lane_title(lane: str) -> str:
-    """The lane's name with the shape that also marks it in charts."""
-    return f"{lane_shape(lane)} {lane_name(lane)}"
 
 
 def lane_summary(lane: str) -> str:

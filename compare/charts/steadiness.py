@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compare import numbers
-from ui.charts.look import data
+from compare.charts.look import data
 
 if TYPE_CHECKING:
     import altair as alt

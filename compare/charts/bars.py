@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from backends.types import Timing
 from compare import numbers
-from ui.charts.look import BESIDE, FRAME_PX, INK, LABEL_PX, ROW_PX
+from compare.charts.look import BESIDE, FRAME_PX, INK, LABEL_PX, ROW_PX
 
 if TYPE_CHECKING:
     import altair as alt
 
 TIME_PARTS = ("waiting", "looking up", "reading", "writing")
 """The parts of an answer's time as people know them; their sum is the answer's total."""
-ROOM_FOR_NAME, ROOM_FOR_FIGURE = 0.22, 0.10
-"""Share of the longest bar from which on a stretch has room for its name and figure, or its figure only."""
+ROOM_PER_CHARACTER = 0.016
+"""Share of the longest bar that a character of a stretch's label takes on the narrowest chart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Stretch:
 
 def time_bars(times: Mapping[str, Sequence[Timing]], axis: str) -> "alt.LayerChart | None":
     """Mean seconds per answer of each lane (by its title), split into :data:`TIME_PARTS`, or None."""
-    figures = {lane: _time_parts(found) for lane, found in times.items() if found}
+    figures = {lane: time_parts(found) for lane, found in times.items() if found}
 
     def write(value: float) -> str:
         return numbers.seconds(value * 1000)
@@ -57,7 +57,8 @@ def stacked(
     return _bars(_stretches(figures, parts, write), parts, title=title, axis=axis, total=write)
 
 
-def _time_parts(times: Sequence[Timing]) -> tuple[float, ...]:
+def time_parts(times: Sequence[Timing]) -> tuple[float, ...]:
+    """Mean seconds of each of :data:`TIME_PARTS`."""
     return (
         fmean(time.queued_ms + time.adapter_switch_ms for time in times) / 1000,
         fmean(time.embed_ms + time.retrieve_ms for time in times) / 1000,
@@ -76,7 +77,8 @@ def _stretches(
         for order, (part, value) in enumerate(zip(parts, values, strict=True)):
             room = value / longest if longest else 0.0
             figure = write(value)
-            label = f"{part} {figure}" if room >= ROOM_FOR_NAME else figure if room >= ROOM_FOR_FIGURE else ""
+            labels = (f"{part} {figure}", figure)
+            label = next((text for text in labels if len(text) * ROOM_PER_CHARACTER <= room), "")
             rows.append(
                 Stretch(
                     lane=lane,
@@ -103,6 +105,7 @@ def _bars(
     longest = max(row.end for row in rows)
     y = alt.Y("lane:N", sort=lanes, title=None, axis=alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False))
     x = alt.X("start:Q", title=axis, scale=alt.Scale(domain=[0, longest * 1.15 or 1], nice=False))
+    x = x.axis(tickCount=6)
     stretches = alt.Chart(alt.Data(values=[vars(row) for row in rows]))
     bars = stretches.mark_bar(height={"band": 0.62}).encode(
         y=y,
@@ -122,7 +125,7 @@ def _bars(
         .mark_text(color=INK, fontSize=12)
         .encode(y=y, x="middle:Q", text="label:N")
     )
-    return alt.layer(bars, names, _totals(rows, lanes, y, total)).properties(
+    return alt.LayerChart(layer=[bars, names, _totals(rows, lanes, y, total)]).properties(
         title=title, height=ROW_PX * len(lanes) + FRAME_PX
     )
 

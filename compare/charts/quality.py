@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from compare import numbers
+from compare.charts.bars import stacked
+from compare.charts.look import BESIDE, FRAME_PX, ROW_PX, colour, data, marked, rows, shape
+from compare.lane_names import lane_title
 from compare.statistics import ONE_CASE, Difference, Estimate
 from compare.variance import VarianceSplit
-from ui.charts.bars import stacked
-from ui.charts.look import BESIDE, FRAME_PX, ROW_PX, colour, data, marked, rows, shape
-from ui.words import lane_title
 
 if TYPE_CHECKING:
     import altair as alt
@@ -102,7 +102,7 @@ def drift_chart(
         .encode(x="place:Q", y="at:Q", text="lane:N")
     )
     points = chart.mark_point(filled=True, size=90, opacity=1).encode(shape=shape(lanes))
-    layers = alt.layer(chart.mark_line(), points, names)
+    layers = alt.LayerChart(layer=[chart.mark_line(), points, names])
     return layers.properties(title="Over the repeats", height=LINE_PX, padding={"right": 150})
 
 
@@ -174,5 +174,5 @@ def _intervals(
     )
     labels = chart.mark_text(dy=-14, fontSize=13, fontWeight="bold", color=BESIDE).encode(x=x, text="label:N")
     middle = [alt.Chart(data([{"at": 0}])).mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(x="at:Q")]
-    layers = alt.layer(*(middle if zero else []), reach, points, labels)
+    layers = alt.LayerChart(layer=[*(middle if zero else []), reach, points, labels])
     return layers.properties(title=title, height=ROW_PX * len(lanes) + FRAME_PX)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from compare import numbers
+from compare.charts.look import BESIDE, FRAME_PX, ROW_PX, colour, data, marked, rows, shape
 from compare.latency import LEAST_FOR_P95, Percentiles, Slope
-from ui.charts.look import BESIDE, FRAME_PX, ROW_PX, colour, data, marked, rows, shape
 
 if TYPE_CHECKING:
     import altair as alt
@@ -87,7 +87,7 @@ def spread_chart(
     late = chart.transform_filter("datum.p95 != null")
     ticks = late.mark_tick(thickness=2, size=22, color=BESIDE).encode(x="p95:Q")
     late_labels = late.mark_text(align="left", dx=6, color=BESIDE).encode(x="p95:Q", text="late:N")
-    layers = alt.layer(*([dots] if points else []), reach, middle, ticks, late_labels, labels)
+    layers = alt.LayerChart(layer=[*([dots] if points else []), reach, middle, ticks, late_labels, labels])
     some = any(times is not None and times.p95 is None for times in found.values())
     title = "How long half of the answers take, and 95 % of them"
     title += f" (from {LEAST_FOR_P95} answers on)" if some else ""
@@ -135,4 +135,4 @@ def prompt_chart(
         layers.append(
             alt.Chart(data(line)).mark_line(color=BESIDE, strokeDash=[6, 4]).encode(x="tokens:Q", y="first:Q")
         )
-    return alt.layer(*layers).properties(title="What longer prompts cost", height=LINE_PX)
+    return alt.LayerChart(layer=[*layers]).properties(title="What longer prompts cost", height=LINE_PX)

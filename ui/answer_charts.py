@@ -2,31 +2,29 @@
 
 from statistics import fmean
 
-from backends.types import Answer, Mode
+from backends.types import Answer
 from compare import numbers
+from compare.charts.bars import stacked, time_bars
+from compare.charts.look import Figure
+from compare.lane_names import lane_name, lane_title
 from compare.live import RunView
-from compare.takeaways import of_one_questions_times, of_one_questions_tokens
-from ui.charts.bars import stacked, time_bars
-from ui.charts.look import draw
-from ui.words import lane_name, lane_title
+from compare.run_figures import TIMING_NOTE
+from compare.time_takeaways import of_one_questions_times, of_one_questions_tokens
+from ui.drawing import draw
 
 TOKEN_PARTS = ("read", "written")
-TIMING_NOTE: dict[Mode, str] = {"bench": "one at a time", "demo": "all lanes at once"}
 
 
 def draw_latency(view: RunView) -> None:
     """Mean seconds per answer and lane, part by part; nothing without a finished answer."""
     times = {lane: [answer.timing for answer in found] for lane, found in _finished(view).items()}
     means = {lane: fmean(timing.total_ms for timing in found) for lane, found in times.items()}
-    draw(
-        time_bars(
-            {lane_title(lane): found for lane, found in times.items()},
-            f"Seconds per answer, {TIMING_NOTE[view.query.mode]}{_of(view)}",
-        ),
-        key="latency_chart",
-        alt="Time per answer by lane",
-        takeaway=of_one_questions_times(means, _names(view), view.query.mode, view.query.repeats),
+    chart = time_bars(
+        {lane_title(lane): found for lane, found in times.items()},
+        f"Seconds per answer, {TIMING_NOTE[view.query.mode]}{_of(view)}",
     )
+    takeaway = of_one_questions_times(means, _names(view), view.query.mode, view.query.repeats)
+    draw(Figure(key="latency_chart", chart=chart, alt="Time per answer by lane", takeaway=takeaway))
 
 
 def draw_tokens(view: RunView) -> None:
@@ -34,18 +32,15 @@ def draw_tokens(view: RunView) -> None:
     usages = {lane: [answer.usage for answer in found] for lane, found in _finished(view).items()}
     read = {lane: fmean(usage.prompt_tokens for usage in found) for lane, found in usages.items()}
     written = {lane: fmean(usage.completion_tokens for usage in found) for lane, found in usages.items()}
-    draw(
-        stacked(
-            {lane_title(lane): (read[lane], written[lane]) for lane in usages},
-            TOKEN_PARTS,
-            title="How much text was read and written",
-            axis=f"Tokens (pieces of words) per answer{_of(view)}",
-            write=numbers.count,
-        ),
-        key="tokens_chart",
-        alt="Tokens per answer by lane",
-        takeaway=of_one_questions_tokens(read, _names(view)),
+    chart = stacked(
+        {lane_title(lane): (read[lane], written[lane]) for lane in usages},
+        TOKEN_PARTS,
+        title="How much text was read and written",
+        axis=f"Tokens (pieces of words) per answer{_of(view)}",
+        write=numbers.count,
     )
+    takeaway = of_one_questions_tokens(read, _names(view))
+    draw(Figure(key="tokens_chart", chart=chart, alt="Tokens per answer by lane", takeaway=takeaway))
 
 
 def _finished(view: RunView) -> dict[str, list[Answer]]:

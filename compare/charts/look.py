@@ -5,17 +5,28 @@ its shape is the one that stands before its name on every screen. So nothing is 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import streamlit as st
-
 from backends.base import registry
+from compare.lane_names import lane_shape, lane_title
 from compare.lanes import backend_of
-from ui.text import safe
-from ui.words import lane_shape, lane_title
 
 if TYPE_CHECKING:
     import altair as alt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A chart, or None where there is nothing to draw, with what it says in one sentence; ``alt`` says what
+    it is to people who can't see it.
+    """
+
+    key: str
+    chart: "alt.LayerChart | alt.Chart | None"
+    alt: str
+    takeaway: str = ""
+
 
 INK = "#000000"
 """Text on a bar: at least 4:1 on every colour of both themes."""
@@ -89,22 +100,3 @@ def data(values: Sequence[dict[str, Any]]) -> "alt.Data":
     import altair as alt
 
     return alt.Data(values=list(values))
-
-
-def draw(
-    chart: "alt.LayerChart | alt.Chart | None",
-    *,
-    key: str,
-    alt: str,
-    takeaway: str = "",
-    stretch: bool = True,
-) -> None:
-    """Put a chart on the page, if there is one, below its takeaway; ``alt`` says it in words to people who
-    can't see it.
-    """
-    with st.container(key=key):
-        if takeaway:
-            st.markdown(f"**{safe(takeaway)}**")
-        if chart is not None:
-            width = "stretch" if stretch else "content"
-            st.altair_chart(chart, key=f"{key}_drawn", alt=alt, width=width)

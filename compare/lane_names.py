@@ -1,0 +1,35 @@
+"""What people call a lane, and the shape that marks it on every screen, chart and page of a report."""
+
+from backends.base import registry
+from compare.lanes import MARK, backend_of
+
+_SHAPES = {
+    "zero_shot": "○",
+    "prompt": "●",
+    "few_shot": "◐",
+    "cot": "◒",
+    "json_mode": "◉",
+    "long_context": "□",
+    "rag": "■",
+    "lora": "▲",
+    "lora_short": "△",
+    "hybrid": "◆",
+}
+
+
+def lane_name(lane: str) -> str:
+    """The lane's short name, as people who compare these approaches call it."""
+    backend, mark, version = lane.partition(MARK)
+    known = registry()
+    name = known[backend].title if backend in known else backend
+    return f"{name}, version {version}" if mark else name
+
+
+def lane_shape(lane: str) -> str:
+    """The shape that marks a lane before its name and in charts."""
+    return _SHAPES.get(backend_of(lane), "★")
+
+
+def lane_title(lane: str) -> str:
+    """The lane's name with the shape that also marks it in charts."""
+    return f"{lane_shape(lane)} {lane_name(lane)}"

@@ -1,0 +1,85 @@
+"""A run as one HTML file that opens anywhere: figures, charts and cases, without scripts or the network.
+
+All text of questions and answers is escaped by the template, and the file's own policy lets a browser load
+nothing, whatever a text holds.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from backends.ledger import sentence
+from compare import run_facts
+from compare.cases import Case
+from compare.charts.svg import svg
+from compare.consistency import fold
+from compare.lane_names import lane_title
+from compare.matrix import LEGEND, cell
+from compare.numbers import plural, share
+from compare.run_figures import figures
+from compare.run_measures import Measured
+
+TEMPLATES = Path(__file__).parent / "templates"
+MOST_CASES = 2_000
+"""More make a file that browsers scroll badly; the CSV and JSONL exports hold all."""
+MOST_OTHERS = 20
+"""Different answers of one lane to one case that are listed beside the most frequent one."""
+
+
+def run_html(found: Measured) -> Iterator[str]:
+    """The file, piece by piece."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    pages = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    run, cases = found.run, found.run.plan.cases
+    left = len(cases) - MOST_CASES
+    yield from pages.get_template("run.html").generate(
+        title=title_of(found),
+        about=f"{plural(len(cases), 'case')} · {plural(len(found.lanes), 'approach', 'approaches')} · "
+        f"{plural(run.plan.repeats, 'answer')} each · begun {run.started_at[:16].replace('T', ' ')} UTC",
+        made=run_facts.made(found),
+        standing=run_facts.standing(found),
+        summary=run_facts.summary_rows(found),
+        losses=run_facts.losses(found),
+        fair=sentence(run.ledger, found.names),
+        ledger=run_facts.ledger_rows(found),
+        hashes=run_facts.HASHES,
+        figures=[
+            {**vars(figure), "picture": "" if figure.chart is None else svg(figure.chart)}
+            for figure in figures(found)
+        ],
+        legend=LEGEND,
+        left_out=f"{plural(left, 'case')} more stand in the CSV and JSONL exports." if left > 0 else "",
+        lanes=[lane_title(lane) for lane in found.lanes],
+        rows=(_row(found, case) for case in cases[:MOST_CASES]),
+        run_id=run.id,
+    )
+
+
+def title_of(found: Measured) -> str:
+    """What the run is called: its name, its question, or its scenario."""
+    run = found.run
+    return run.name or (run.plan.cases[0].query if run.live else run.plan.scenario)
+
+
+def _row(found: Measured, case: Case) -> dict[str, object]:
+    cells = [_cell(found, case.id, lane) for lane in found.lanes]
+    return {"query": case.query, "expected": case.expected, "id": case.id, "cells": cells}
+
+
+def _cell(found: Measured, case: str, lane: str) -> dict[str, object]:
+    calls = [call for call in found.places.get((case, lane), ()) if call.status == "done"]
+    groups = fold([call.text for call in calls])[1:]
+    return {
+        "mark": cell(found.places, case, lane).mark,
+        "text": cell(found.places, case, lane).text,
+        "many": plural(len(groups), "other answer"),
+        "others": [
+            {"times": share(group.size, len(calls)), "text": group.text} for group in groups[:MOST_OTHERS]
+        ],
+    }
