@@ -7,6 +7,7 @@ from backends.errors import BadInput
 from compare.command import Outcome
 from compare.numbers import plural
 from compare.run_export import FORMATS, export
+from compare.run_measures import measure
 from compare.store import store
 
 
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> Outcome:
     stored = kept.stored_run(options.run_id)
     try:
         with options.out.open("wb") as out:
-            out.writelines(export(stored, kept, options.format))
+            out.writelines(export(measure(stored, kept.vectors(stored)), kept, options.format))
     except OSError as error:
         raise BadInput(f"The file {options.out} can't be written: {error.strerror or error}.") from error
     size = options.out.stat().st_size

@@ -46,6 +46,12 @@ def points(value: float) -> str:
     return plural(abs(round(100 * value)), "point")
 
 
+def change(value: float) -> str:
+    """A difference of shares with its sign: "+12 points", "−1 point", "0 points"."""
+    shown = round(100 * value)
+    return f"{'+' if shown > 0 else '−' if shown < 0 else ''}{points(value)}"
+
+
 def percent_range(low: float, high: float) -> str:
     """As "57 to 78 %"."""
     return f"{percent(low).removesuffix(' %')} to {percent(high)}"

@@ -1,4 +1,4 @@
-"""A stored run as files, from the store alone: cases for spreadsheets, calls for programs, one page to read."""
+"""A stored run as files, from the store alone: for spreadsheets, for programs, and one page for people."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from compare.matrix import Cell, by_place, cell
 from compare.measured import StoredRun
 from compare.numbers import share
 from compare.run_html import run_html
-from compare.run_measures import measure
+from compare.run_measures import Measured
 from compare.store import Store
 
 Format = Literal["csv", "jsonl", "html"]
@@ -22,18 +22,18 @@ ANSWERED = ("answer", "given", "right", "failed")
 """The columns of a lane."""
 
 
-def export(run: StoredRun, store: Store, form: Format) -> Iterator[bytes]:
+def export(found: Measured, store: Store, form: Format) -> Iterator[bytes]:
     """The file of one format, piece by piece.
 
     Raises:
         StoreUnavailable: the store can't be read.
     """
     if form == "csv":
-        yield run_csv(run)
+        yield run_csv(found.run)
     elif form == "jsonl":
-        yield from (line.encode() for line in run_jsonl(run, store))
+        yield from (line.encode() for line in run_jsonl(found.run, store))
     else:
-        yield from (piece.encode() for piece in run_html(measure(run, store.vectors(run))))
+        yield from (piece.encode() for piece in run_html(found))
 
 
 def run_csv(run: StoredRun) -> bytes:
@@ -72,7 +72,7 @@ def _answered(found: Cell) -> list[str]:
     right = share(found.passes, found.judged) if found.judged else "not judged"
     failed = found.calls - found.done
     return [
-        found.text,
+        found.text.replace("\0", "\ufffd"),  # A model may write it; no reader of tables takes it.
         share(found.said, found.done) if found.done else "",
         right,
         str(failed) if failed else "",

@@ -1,24 +1,19 @@
-"""A run as one HTML file that opens anywhere: figures, charts and cases, without scripts or the network.
-
-All text of questions and answers is escaped by the template, and the file's own policy lets a browser load
-nothing, whatever a text holds.
-"""
+"""A run as one HTML file that opens anywhere: figures, charts and cases."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from backends.ledger import sentence
 from compare import run_facts
 from compare.cases import Case
 from compare.charts.svg import svg
 from compare.consistency import fold
+from compare.html_pages import page
 from compare.lane_names import lane_title
 from compare.matrix import LEGEND, cell
 from compare.numbers import plural, share
 from compare.run_figures import figures
 from compare.run_measures import Measured
 
-TEMPLATES = Path(__file__).parent / "templates"
 MOST_CASES = 2_000
 """More make a file that browsers scroll badly; the CSV and JSONL exports hold all."""
 MOST_OTHERS = 20
@@ -27,18 +22,10 @@ MOST_OTHERS = 20
 
 def run_html(found: Measured) -> Iterator[str]:
     """The file, piece by piece."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    pages = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     run, cases = found.run, found.run.plan.cases
     left = len(cases) - MOST_CASES
-    yield from pages.get_template("run.html").generate(
+    return page(
+        "run.html",
         title=title_of(found),
         about=f"{plural(len(cases), 'case')} · {plural(len(found.lanes), 'approach', 'approaches')} · "
         f"{plural(run.plan.repeats, 'answer')} each · begun {run.started_at[:16].replace('T', ' ')} UTC",

@@ -65,6 +65,29 @@ def of_differences(gains: Mapping[str, Difference | None], baseline: str, names:
     )
 
 
+def of_changes(changes: Mapping[str, Difference | None], names: Names) -> str:
+    """``changes`` are each lane's gain over itself in another run, as shares of cases; they hold together."""
+    known = {lane: change for lane, change in changes.items() if change is not None}
+    if not known:
+        return "No approach was judged on the same case in both runs."
+    sure = {lane: change for lane, change in known.items() if change.enough}
+    if not sure:
+        return f"Whether anything changed cannot be told: {TOO_FEW}."
+    told = {lane: change for lane, change in sure.items() if change.low > 0 or change.high < 0}
+    if not told:
+        lane = max(sure, key=lambda lane: abs(sure[lane].value))
+        between = f"{names[lane]} is between {_worse_to_better(sure[lane])}"
+        return f"These cases cannot tell whether anything changed: {between}."
+    said = []
+    for lane, change in told.items():
+        low, high = sorted(abs(round(100 * bound)) for bound in (change.low, change.high))
+        more = "more" if change.value > 0 else "less"
+        by = f"{numbers.points(change.value)} {more} often"
+        said.append(f"{names[lane]} is right {by} (95 % interval {low} to {high})")
+    rest = "; of the others no change can be told" if len(told) < len(sure) else ""
+    return f"{', '.join(said)}{rest}."
+
+
 def of_forms(rates: Mapping[str, Estimate | None], names: Names) -> str:
     """``rates`` are the shares of answers in the form that was asked for."""
     known = {lane: rate for lane, rate in rates.items() if rate is not None}

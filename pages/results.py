@@ -1,11 +1,13 @@
-"""What stored runs say: one run's figures, each with what it rests on, and its cases."""
+"""What stored runs say: one run's figures, each with what it rests on, its cases, and what changed since."""
 
 import streamlit as st
 
 from backends.errors import LeverError
+from ui.export import save_as
 from ui.matrix import matrix
 from ui.result_charts import quality, speed, steadiness
 from ui.results import choose_run, facts, ledger, measured, summary_table
+from ui.run_compared import compared
 from ui.shell import require_shell
 from ui.text import said
 
@@ -14,12 +16,15 @@ VIEWS = {
     "steady": ("Steadiness", steadiness),
     "speed": ("Speed", speed),
     "cases": ("Cases", matrix),
+    "change": ("Against another run", compared),
 }
 
 require_shell()
 
 # Which run
-run_id = choose_run()
+which, save = st.columns((6, 1), vertical_alignment="bottom")
+with which:
+    run_id = choose_run()
 if run_id is None:
     st.stop()
 try:
@@ -27,6 +32,8 @@ try:
 except LeverError as error:
     st.error(said(error))
     st.stop()
+with save:
+    save_as(found)
 facts(found)
 if not found.run.calls:
     st.info("No answer of this run is stored, so there is nothing to measure.")
@@ -42,7 +49,7 @@ view = st.segmented_control(
     default="right",
     format_func=lambda view: VIEWS[view][0],
     key="view",
-    persist_state="session",
+    bind="query-params",
     label_visibility="collapsed",
 )
 _, draw = VIEWS[view or "right"]

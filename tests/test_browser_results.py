@@ -92,7 +92,7 @@ def test_a_link_that_is_the_servers_first_request_shows_the_run(address: str, pa
 def test_a_case_opens_with_its_answers_as_plain_text(address: str, page: Page, asked_for: list[str]) -> None:
     page.goto(f"{address}/results?run={RUN}")
     page.get_by_text("Cases", exact=True).first.click()
-    grid = page.locator(".st-key-matrix_1 [data-testid=stDataFrame]").first
+    grid = page.locator(".st-key-matrix [data-testid=stDataFrame]").first
     expect(grid).to_be_visible(timeout=PATIENCE_MS)
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()

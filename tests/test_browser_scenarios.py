@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from compare.csv_import import import_cases, preview
 from tests.screens import app_settings, offline  # noqa: F401
 from tests.server import chromium, server
 
@@ -59,8 +60,19 @@ def test_a_file_is_uploaded_mapped_run_and_looked_at(page: Page, tmp_path: Path)
     link.click()
     expect(page.get_by_role("combobox", name="Run")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_text("Cases", exact=True).first.click()
-    page.locator(".st-key-matrix_filter").get_by_text("Not all right").click()
-    expect(page.locator(".st-key-matrix_1 [data-testid=stDataFrame]").first).to_be_visible(
-        timeout=PATIENCE_MS
-    )
+    page.locator(".st-key-show").get_by_text("Not all right").click()
+    expect(page.locator(".st-key-matrix [data-testid=stDataFrame]").first).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_text("Save as").click()
+    with page.expect_download() as report:
+        page.get_by_role("button", name="One page to read").click()
+    assert "How much &lt;b&gt;is&lt;/b&gt; it?" in Path(report.value.path()).read_text(encoding="utf-8")
+    with page.expect_download() as export:
+        page.get_by_role("button", name="Table of cases (CSV)").click()
+    assert export.value.suggested_filename.startswith("lever-fragen-")
+    seen = preview(Path(export.value.path()).read_bytes())
+    assert [case.query for case in import_cases(seen, seen.mapping).cases] == [
+        "How long?",
+        "How much <b>is</b> it?",
+        "Where?",
+    ]
     expect(page.locator("[data-testid=stException]")).to_have_count(0)

@@ -24,7 +24,7 @@ from ui.results import _measured
 
 LANES = ("prompt", "rag", "lora", "hybrid")
 WAIT_S = 120
-VIEWS = ("right", "steady", "speed", "cases")
+VIEWS = ("right", "steady", "speed", "cases", "change")
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +142,8 @@ def test_a_real_run_is_summed_up_charted_and_said_in_words() -> None:
     assert "How alike the answers are" in shown["steady"]
     assert "Over the repeats" in shown["steady"]
     assert {"Where the time went", "What longer prompts cost"} <= set(shown["speed"])
-    assert shown["cases"] == []
+    assert shown["cases"] == shown["change"] == []
+    assert "no other run of the same" in texts(page)
 
 
 def test_figures_on_the_page_are_those_of_the_command_line() -> None:
@@ -245,7 +246,7 @@ def test_the_matrix_has_pages_and_folds_repeats() -> None:
     table = page.dataframe[-1].value
     assert len(table) == ROWS
     assert table["■ RAG"][0] == "✗ 0 of 5 · Yes."
-    page.session_state["matrix_page"] = 2
+    page.session_state["page"] = 2
     page.run()
     assert not page.exception
     assert list(page.dataframe[-1].value["Question"]) == [f"Question {ROWS + n}?" for n in range(3)]
@@ -278,13 +279,65 @@ def test_the_matrix_is_filtered_and_searched() -> None:
     id_ = kept(("done", "failed", "done", "done"), cases=6, check="fail")
     page = look(open_results(run=id_), "cases")
     assert len(page.dataframe[-1].value) == 6
-    page.session_state["matrix_filter"] = "failed"
+    page.session_state["show"] = "failed"
     page.run()
     assert len(page.dataframe[-1].value) == 3
-    page.session_state["matrix_filter"] = "unsteady"
+    page.session_state["show"] = "unsteady"
     page.run()
     assert "No case of this run is like that" in texts(page)
-    page.session_state["matrix_filter"] = "wrong"
-    page.text_input(key="matrix_search").set_value("question 4").run()
+    page.session_state["show"] = "wrong"
+    page.text_input(key="search").set_value("question 4").run()
     assert list(page.dataframe[-1].value["Question"]) == ["Question 4?"]
     assert not page.exception
+
+
+def test_a_run_is_compared_with_another_one_of_the_same() -> None:
+    before = kept(cases=18, check="fail")
+    after = kept(("done", "done", "done", "failed"), cases=18)
+    page = look(open_results(run=after, against=before), "change")
+    said = texts(page).replace("\\", "")
+    assert page.selectbox(key="against_run").value == before
+    assert "is right 100 points more often" in said
+    table = next(frame.value for frame in page.dataframe if "Better" in frame.value.columns)
+    assert list(table["Better"]) == ["18", "9"]
+    assert titles(page) == ["How much more often right than there"]
+    page.session_state["changed"] = "better"
+    page.run()
+    cases = page.dataframe[-1].value
+    assert (len(cases), cases["There"][0], cases["Here"][0]) == (27, "✗ Yes.", "✓ Yes.")
+    page.session_state["changed"] = "worse"
+    page.run()
+    assert "No answer is worse" in texts(page)
+
+
+def test_facets_narrow_the_matrix_and_the_search_reads_every_answer() -> None:
+    page = look(open_results(run=ran(cases=20, repeats=2)), "cases")
+    whole = page.dataframe[-1].value
+    options = page.multiselect(key="only").options
+    assert any(option.startswith("tag: ") for option in options)
+    page.multiselect(key="only").set_value(
+        [page.multiselect(key="only").options[0].rpartition(" (")[0]]
+    ).run()
+    assert not page.exception
+    assert 0 < len(page.dataframe[-1].value) <= len(whole)
+    page.text_input(key="search").set_value("no answer says this").run()
+    assert "No case of this run is like that" in texts(page)
+
+
+def test_a_link_opens_a_case_and_steps_lead_to_the_next() -> None:
+    id_ = kept(cases=4, repeats=3)
+    page = open_results(run=id_, view="Cases", case="c1")
+    said = texts(page)
+    assert "Question 1?" in said.replace("\\", "")
+    assert "2 of 4 that are shown" in said
+    page.button(key="case_Next").click().run()
+    assert not page.exception
+    assert page.query_params["case"] in ("c2", ["c2"])
+    assert "Question 2?" in texts(page).replace("\\", "")
+    rows = next(frame.value for frame in page.dataframe if "No." in frame.value.columns)
+    assert list(rows["No."]) == ["1", "2", "3"]
+
+
+def test_a_link_to_a_case_that_is_not_there_opens_nothing() -> None:
+    page = open_results(run=kept(cases=4), view="Cases", case="nothing")
+    assert not [button for button in page.button if button.key == "case_Next"]

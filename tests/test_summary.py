@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from backends.engine.base import WENT_FIRST
 from backends.errors import BadInput
+from backends.scenario import PromptTexts
 from backends.types import Sampling, Timing, Usage
 from compare.cases import Case
-from compare.command_diff import compare_runs
 from compare.command_results import MEASURES
 from compare.gates import read_gate
 from compare.judged import JudgedCall
@@ -18,6 +18,7 @@ from compare.judging import CheckOutcome
 from compare.live import CallStatus
 from compare.measured import StoredRun
 from compare.plan import Plan
+from compare.run_difference import compare_runs
 from compare.summary import case_scores, summarise, summary_document
 
 TIMING = Timing(
@@ -165,6 +166,29 @@ def test_two_runs_are_compared_on_the_cases_that_both_judged() -> None:
     assert gain.low > 0.5
     with pytest.raises(BadInput, match="different scenarios"):
         compare_runs(before, stored({}, plan=replace(plan(1), scenario="other")))
+
+
+def test_cases_of_one_id_that_ask_otherwise_are_not_compared() -> None:
+    before = stored(dict.fromkeys(range(20), "fail"))
+    asked = tuple(replace(case, query="else") if n < 15 else case for n, case in enumerate(plan(40).cases))
+    after = stored(dict.fromkeys(range(20), "pass"), plan=replace(plan(40), cases=asked))
+    assert len(compare_runs(before, after).better) == 5
+    others = tuple(replace(case, query="else") for case in plan(40).cases)
+    with pytest.raises(BadInput, match="different questions"):
+        compare_runs(before, stored({}, plan=replace(plan(40), cases=others)))
+
+
+def test_what_was_set_differently_is_named() -> None:
+    before = stored({0: "pass"})
+    assert compare_runs(before, before).changes == ()
+    texts = PromptTexts(system="Be brief.")
+    cold = replace(plan(40), sampling=Sampling(temperature=0), texts=texts, mode="bench")
+    changes = compare_runs(before, stored({0: "pass"}, plan=cold)).changes
+    assert changes == (
+        ("temperature", "0.7", "0"),
+        ("timing", "shared machine", "one at a time"),
+        ("instructions", "as they were", "edited"),
+    )
 
 
 def test_a_gate_holds_or_says_why_not() -> None:

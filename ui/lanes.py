@@ -6,7 +6,6 @@ A lane reads a :class:`~compare.live.RunView` and draws; nothing here starts, ti
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 from random import Random
 from string import ascii_uppercase
@@ -15,11 +14,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from backends.errors import LeverError
-from backends.types import Failure, Passage, Sampling
+from backends.types import Failure, Sampling
 from compare import numbers
 from compare.lane_names import lane_title
 from compare.live import LiveAnswer, RunView
-from ui import folded, words
+from ui import folded, sources, words
 from ui.prompt_drawer import ask_for_prompt
 from ui.resources import get_engine
 from ui.state import is_played, load_view, stop
@@ -177,10 +176,10 @@ def _figures(backend: str, calls: Sequence[LiveAnswer], sampling: Sampling, *, p
     passages = prompt.passages if prompt is not None else ()
     if presenter:
         folded.time_in_short(calls)
-        _sources_in_short(passages)
+        sources.in_short(passages)
         return
     folded.figures(calls)
-    _passages(passages)
+    sources.passages(passages)
     if prompt is not None and calls[0].ended:
         look = {"key": f"saw_{backend}", "icon": ":material/visibility:", "type": "tertiary"}
         st.button("What the model saw", **look, on_click=ask_for_prompt, args=(backend,))
@@ -240,28 +239,3 @@ def answer(call: LiveAnswer, *, presenter: bool) -> None:
     if call.failure is not None:
         hint = "" if presenter else call.failure.hint
         st.error(f"{safe(call.failure.message)} {safe(hint)}".strip(), icon=":material/error:")
-
-
-def _passages(passages: Sequence[Passage]) -> None:
-    if not passages:
-        return
-    searched = passages[0].cosine is not None
-    counted = numbers.plural(len(passages), "passage" if searched else "document")
-    with st.expander(f"{counted} {'found' if searched else 'read'}", icon=":material/menu_book:"):
-        # One element for all: a page that follows a run sends every element five times a second.
-        st.markdown("\n\n".join(_passage(passage) for passage in passages))
-
-
-@lru_cache(maxsize=512)
-def _passage(passage: Passage) -> str:
-    lines = [f"**\\[{passage.number}\\] {safe(passage.source)}**"]
-    if passage.cosine is not None:
-        similarity = numbers.cosine(passage.cosine)
-        lines.append(f":small[:gray[Similarity to the question: {similarity} (cosine, at most 1)]]")
-    return "  \n".join([*lines, *(safe(line) for line in passage.text.splitlines() if line.strip())])
-
-
-def _sources_in_short(passages: Sequence[Passage]) -> None:
-    sources = dict.fromkeys(passage.source for passage in passages)
-    if sources:
-        st.markdown("Looked up in " + ", ".join(safe(source) for source in sources))

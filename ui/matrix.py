@@ -1,4 +1,4 @@
-"""The case x lane matrix of the results page, a page of cases at a time, and one case opened."""
+"""The case x lane matrix of the results page, a page of cases at a time; a case opens in a drawer."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,13 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from compare.cases import Case
+from compare.facets import facets, narrowed
 from compare.lane_names import lane_title
 from compare.matrix import LEGEND, Cell, Filter, cell, passes_filter
 from compare.run_measures import Measured
-from ui import folded
-from ui.lanes import MOST_BESIDE
-from ui.resources import get_store
-from ui.text import safe, shorten
+from ui.case_drawer import case_drawer, closed_so_often, open_case
+from ui.text import shorten
 
 ROWS = 20
 QUESTION_CHARS, ANSWER_CHARS = 110, 75
@@ -28,15 +27,22 @@ FILTERS: Mapping[Filter, str] = {
 
 
 def matrix(found: Measured) -> None:
-    """A page of cases; a click on one opens it below."""
+    """A page of cases; a click on one opens it."""
     cases = _chosen(found)
     if not cases:
         st.info("No case of this run is like that. Choose “All”, or search for something else.")
         return
     pages = max(1, -(-len(cases) // ROWS))
     slot = st.container()
-    page = st.pagination(pages, key="matrix_page") if pages > 1 else 1
+    page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     shown = cases[(page - 1) * ROWS : page * ROWS]
+    with slot:
+        st.caption(f"{LEGEND} Choose a row to read everything about it.")
+        _table(found, shown, key=f"matrix_{page}_{closed_so_often()}")
+    case_drawer(found, cases)
+
+
+def _table(found: Measured, shown: Sequence[Case], key: str) -> None:
     table = pd.DataFrame(
         [
             {
@@ -47,45 +53,60 @@ def matrix(found: Measured) -> None:
         ]
     )
     widths = {"Question": QUESTION_PX, **{lane_title(lane): LANE_PX for lane in found.lanes}}
-    with slot:
-        st.caption(f"{LEGEND} Choose a row to read all of them.")
-        chosen = st.dataframe(
+
+    def choose() -> None:
+        picked = st.session_state[key]["selection"]["rows"]
+        if picked and picked[0] < len(shown):
+            open_case(shown[picked[0]].id)
+
+    with st.container(key="matrix"):
+        st.dataframe(
             table,
             hide_index=True,
-            key=f"matrix_{page}",
-            on_select="rerun",
+            key=key,
+            on_select=choose,
             selection_mode="single-row",
             column_config={name: st.column_config.TextColumn(width=width) for name, width in widths.items()},
             height="content",
             row_height=ROW_PX,
             alt="Cases by approach",
         )
-    picked = chosen["selection"]["rows"]
-    if picked and picked[0] < len(shown):
-        _opened(found, shown[picked[0]])
 
 
 def _chosen(found: Measured) -> Sequence[Case]:
-    """The cases that the filter, the tags and the search let through."""
+    """The cases that the filter, the facets and the search let through."""
     chosen = st.pills(
         "Show", list(FILTERS), default="all", required=True, format_func=lambda name: FILTERS[name],
-        key="matrix_filter", persist_state="session",
+        key="show", bind="query-params",
     )  # fmt: skip
     left, right = st.columns(2)
-    tags = sorted({tag for case in found.run.plan.cases for tag in case.tags})
-    wanted = set(right.multiselect("Tags", tags, key=f"matrix_tags_{found.run.id}")) if tags else set()
-    words = left.text_input("Search", key="matrix_search", placeholder="words of a question or an answer")
+    words = left.text_input(
+        "Search", key="search", bind="query-params", placeholder="words of a question or an answer"
+    )
+    known, cases = facets(found.run.plan.cases), found.run.plan.cases
+    if known:
+        wanted = right.multiselect(
+            "Only with", list(known), key="only", bind="query-params",
+            format_func=lambda name: f"{name} ({len(known[name].ids)})",
+            help="Tags, and columns of the file with few different values; with the number of cases.",
+        )  # fmt: skip
+        cases = tuple(narrowed(cases, wanted, known))
     needle = " ".join((words or "").casefold().split())
-    cases = [case for case in found.run.plan.cases if wanted <= set(case.tags)]
     if chosen in (None, "all") and not needle:
         return cases
     kept = []
     for case in cases:
         cells = [cell(found.places, case.id, lane) for lane in found.lanes]
-        said = "\n".join([case.query, case.id, *(one.text for one in cells)]).casefold()
-        if passes_filter(cells, chosen or "all") and needle in " ".join(said.split()):
+        if passes_filter(cells, chosen or "all") and needle in _text(found, case):
             kept.append(case)
     return kept
+
+
+def _text(found: Measured, case: Case) -> str:
+    """Everything that was asked and said, as it is searched."""
+    answers = (call.text for lane in found.lanes for call in found.places.get((case.id, lane), ()))
+    said = " ".join([case.query, case.expected, case.id, *answers])
+    return " ".join(said.casefold().split())
 
 
 def _said(one: Cell) -> str:
@@ -93,23 +114,3 @@ def _said(one: Cell) -> str:
         return one.mark
     text = shorten(one.text, ANSWER_CHARS) or "(empty answer)"
     return f"{one.mark} · {text}" if one.judged > 1 else f"{one.mark} {text}"
-
-
-def _opened(found: Measured, case: Case) -> None:
-    st.subheader(safe(shorten(case.query, 200)))
-    if case.expected:
-        st.caption(f"Expected: {safe(case.expected)}")
-    calls = get_store().case_calls(found.run.id, case.id)
-    rows = [found.lanes[first : first + MOST_BESIDE] for first in range(0, len(found.lanes), MOST_BESIDE)]
-    places = [place for row in rows for place in zip(st.columns(len(row)), row, strict=True)]
-    for column, lane in places:
-        mine = [call for call in calls if call.backend == lane]
-        with column, st.container(border=True):
-            st.markdown(f"**{lane_title(lane)}**")
-            if not mine:
-                st.caption("Not asked, or not answered yet.")
-                continue
-            folded.answers(mine, found.run.plan.sampling, presenter=False)
-            folded.checks(mine)
-            folded.consistency(mine, found.run.plan.sampling)
-            folded.figures(mine)

@@ -29,10 +29,11 @@ def prompt_drawer(view: RunView) -> None:
     if backend not in view.backends or view.lane(backend)[0].prompt is None:
         return
     title = f"What the model saw: {lane_name(backend)}"
-    st.dialog(title, width=DRAWER_PX, position="right", on_dismiss=_close)(_show)(view.lane(backend)[0])
+    st.dialog(title, width=DRAWER_PX, position="right", on_dismiss=_close)(show_prompt)(view.lane(backend)[0])
 
 
-def _show(call: LiveAnswer) -> None:
+def show_prompt(call: LiveAnswer) -> None:
+    """The call's prompt, layer by layer."""
     assert call.prompt is not None
     try:
         rendered = call.answer.rendered if call.answer is not None else get_engine().render(call.prompt)

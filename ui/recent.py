@@ -7,9 +7,9 @@ from functools import partial
 import streamlit as st
 
 from backends.errors import LeverError
+from compare.comparison_html import comparison_html
 from compare.lane_names import lane_name
 from compare.live import RunView, live_runs
-from compare.report import comparison_page
 from compare.store import RunLine
 from ui import words
 from ui.resources import get_store
@@ -55,7 +55,7 @@ def _on_screen(view: RunView, *, blind: bool) -> None:
         if not blind:
             st.download_button(
                 "Save as a page",
-                partial(comparison_page, replace(view, name=str(st.session_state[key] or "")), titles),
+                partial(comparison_html, replace(view, name=str(st.session_state[key] or "")), titles),
                 file_name=f"lever-{view.id}.html",
                 mime="text/html",
                 icon=":material/download:",

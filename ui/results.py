@@ -44,7 +44,7 @@ def choose_run() -> str | None:
             "`python -m compare run support-facts --repeats 5`"
         )
         return None
-    labels = _labels(lines)
+    labels = run_labels(lines)
     chosen = st.selectbox("Run", list(lines), format_func=labels.get, key=CHOSEN, persist_state="session")
     st.query_params[LINK] = st.session_state[SHOWN] = chosen
     return chosen
@@ -68,7 +68,7 @@ def _older(run_id: str | None) -> MeasuredLine | None:
     )  # fmt: skip
 
 
-def _labels(lines: Mapping[str, MeasuredLine]) -> dict[str, str]:
+def run_labels(lines: Mapping[str, MeasuredLine]) -> dict[str, str]:
     """Every run's line in the list, each another one: Streamlit takes equal labels for one option."""
     labels = {id_: _label(line) for id_, line in lines.items()}
     many = Counter(labels.values())

@@ -135,9 +135,8 @@ def _rate_label(rate: Estimate, *, once: bool) -> str:
 
 
 def _gain_label(gain: Difference) -> str:
-    sign = "+" if gain.value > 0 else "−" if gain.value < 0 else ""
     few = "" if gain.enough else f", only {numbers.plural(gain.cases, 'case')}"
-    return f"{sign}{numbers.points(gain.value)}{few}"
+    return f"{numbers.change(gain.value)}{few}"
 
 
 def _intervals(

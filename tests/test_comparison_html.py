@@ -5,8 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from backends.types import Failure
+from compare.comparison_html import comparison_html
 from compare.live import RunView
-from compare.report import comparison_page
 from tests.server import chromium
 from tests.test_store import done, planned
 
@@ -25,7 +25,7 @@ def finished(text: str) -> RunView:
 
 def test_every_answer_is_on_the_page_and_hostile_text_stays_text(tmp_path: Path) -> None:
     view = finished(HOSTILE)
-    source = comparison_page(view, {name: f"Lane {name}" for name in view.backends})
+    source = comparison_html(view, {name: f"Lane {name}" for name in view.backends})
     file = tmp_path / "page.html"
     file.write_text(source, encoding="utf-8")
     requests: list[str] = []
