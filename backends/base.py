@@ -9,6 +9,7 @@ from typing import Protocol
 
 from backends.engine.base import Engine
 from backends.errors import AdapterRefused, BadInput
+from backends.knowledge.documents import document_paths
 from backends.scenario import PromptTexts, Scenario
 from backends.types import Prompt, Query
 
@@ -57,6 +58,19 @@ def lacking(backend: Backend, texts: PromptTexts) -> tuple[str, ...]:
     """The layers of a backend whose text is not there; none when it can answer with these texts."""
     there = {"few_shot": texts.few_shot, "cot": texts.cot, "schema": texts.schema}
     return tuple(layer for layer in backend.layers if layer in there and not there[layer])
+
+
+def missing(backend: Backend, scenario: Scenario, texts: PromptTexts) -> tuple[str, ...]:
+    """What a scenario that is asked with these texts has not and the backend can't do without; nothing when
+    it can answer.
+    """
+    found = [_TEXTS[layer][0] for layer in lacking(backend, texts)]
+    if {"passages", "knowledge"} & set(backend.layers) and not document_paths(scenario.path / "knowledge"):
+        found.append("documents")
+    adapter = scenario.path / "adapters" / backend.name / "adapter_config.json"
+    if "adapter" in backend.layers and not adapter.is_file():
+        found.append("a trained adapter")
+    return tuple(found)
 
 
 def require_texts(backend: Backend, scenario: Scenario) -> None:

@@ -124,11 +124,16 @@ class Scenario:
         )
 
 
-def list_scenarios() -> tuple[str, ...]:
-    """The names of all scenario folders, in alphabetical order; empty when there are none."""
-    folder = settings().scenarios_dir
-    names = (path.parent.name for path in folder.glob("*/scenario.toml"))
-    return tuple(sorted(name for name in names if NAME.fullmatch(name)))
+def own_folder() -> Path:
+    """Where the scenarios stand that people made here; maybe not there yet."""
+    return settings().data_dir / "scenarios"
+
+
+def list_scenarios(*, own: bool = True) -> tuple[str, ...]:
+    """The names of all scenario folders, in alphabetical order; without people's ``own``, those that ship."""
+    folders = (settings().scenarios_dir, own_folder()) if own else (settings().scenarios_dir,)
+    found = (path.parent.name for folder in folders for path in folder.glob("*/scenario.toml"))
+    return tuple(sorted({name for name in found if NAME.fullmatch(name)}))
 
 
 def load_scenario(name: str) -> Scenario:
@@ -139,9 +144,11 @@ def load_scenario(name: str) -> Scenario:
     """
     if name == NO_SCENARIO:
         return _no_scenario()
-    path = settings().scenarios_dir / name
-    if not NAME.fullmatch(name) or not (path / "scenario.toml").is_file():
+    folders = (settings().scenarios_dir, own_folder())
+    found = [folder / name for folder in folders if (folder / name / "scenario.toml").is_file()]
+    if not NAME.fullmatch(name) or not found:
         raise BadInput(f"There is no scenario called {name!r}.", _known_names(name))
+    path = found[0]
     try:
         table = tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8"))
         return _scenario(name, path, table)

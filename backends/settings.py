@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(ROOT / ".lever", description="where the store and the index live")
     scenarios_dir: Path = Field(ROOT / "scenarios", description="where the scenario folders live")
+    max_upload_mb: int = Field(20, ge=1, le=2_000, description="the largest file that can be uploaded, in MB")
 
 
 @lru_cache(maxsize=1)

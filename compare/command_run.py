@@ -60,6 +60,8 @@ def run(options: argparse.Namespace) -> Outcome:
     if plan is None:
         going = resume_scenario_run(options.resume, store=store(), engine=engine)
     else:
+        if twin := store().twin_of(plan):
+            say(f"Exactly this was run before as {twin}; this makes another run.")
         going = start_scenario_run(plan, store=store(), engine=engine)
     say(f"Run {going.id}")
     progress = _follow(going)

@@ -4,12 +4,13 @@
 it stands, apart from the mark that our own export puts before what a spreadsheet would take for a formula.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import cast
 
 from backends.errors import BadInput
+from backends.settings import settings
 from compare.cases import LABEL, Case, Split, default_split
 from compare.checks import CheckProblem, parse_checks
 from compare.csv_export import unmasked
@@ -20,7 +21,6 @@ from compare.csv_text import Row, Table, read_table, rows_of
 MOST_ROWS = 100_000
 MOST_CHARS = 20_000
 """In one cell; ten times what the shipped model can read."""
-MOST_BYTES = 20_000_000
 MOST_PROBLEMS = 10_000
 """Kept in a list; more are counted only."""
 _TRIMMED = ("id", "source", "tags", "group", "split")
@@ -65,13 +65,13 @@ class Imported:
             self.problems.append(problem)
 
 
-def preview(data: bytes, most_bytes: int = MOST_BYTES) -> Preview:
+def preview(data: bytes) -> Preview:
     """Decode a file, find its header, and propose which column is which.
 
     Raises:
         BadInput: it is no table; the sentence says what it is instead.
     """
-    table = read_table(data, most_bytes)
+    table = read_table(data, settings().max_upload_mb)
     rows = rows_of(table)
     header = next(rows, None)
     if header is None or header.problem:
@@ -85,8 +85,19 @@ def preview(data: bytes, most_bytes: int = MOST_BYTES) -> Preview:
     return Preview(table=table, headers=headers, sample=sample, mapping=mapping, problems=tuple(problems))
 
 
-def read_rows(seen: Preview, mapping: Mapping[str, str], into: Imported | None = None) -> Iterator[Imported]:
-    """Read the whole file by a mapping (known column to header); yields one growing result, for progress.
+def rows_below(seen: Preview) -> Iterator[Row]:
+    """The rows under the header, one by one."""
+    return islice(rows_of(seen.table), 1, None)
+
+
+def read_rows(
+    seen: Preview,
+    mapping: Mapping[str, str],
+    into: Imported | None = None,
+    rows: Iterable[Row] | None = None,
+) -> Iterator[Imported]:
+    """Read the whole file by a mapping (known column to header), or ``rows`` in place of the file's; yields
+    one growing result, for progress.
 
     Raises:
         BadInput: no column is the query, or the mapping names something that is not there.
@@ -96,9 +107,7 @@ def read_rows(seen: Preview, mapping: Mapping[str, str], into: Imported | None =
     for problem in seen.problems:
         found.note(problem)
     ids: dict[str, int] = {}
-    rows = rows_of(seen.table)
-    next(rows)
-    for row in rows:
+    for row in rows_below(seen) if rows is None else rows:
         found.rows += 1
         if found.rows > MOST_ROWS:
             continue

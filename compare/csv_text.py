@@ -46,15 +46,15 @@ class Row:
     problem: str = ""
 
 
-def read_table(data: bytes, most_bytes: int) -> Table:
+def read_table(data: bytes, most_mb: int) -> Table:
     """Decode, and find the delimiter.
 
     Raises:
         BadInput: it is too large, empty, or no text.
     """
-    if len(data) > most_bytes:
+    if len(data) > most_mb * 1_000_000:
         raise BadInput(
-            f"The file has {len(data) / 1e6:,.0f} MB; at most {most_bytes / 1e6:,.0f} MB are read.",
+            f"The file has {len(data) / 1e6:,.1f} MB; at most {most_mb:,} MB are read.",
             "Split it, or raise LEVER_MAX_UPLOAD_MB.",
         )
     for magic, what in _MAGIC:

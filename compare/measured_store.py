@@ -14,9 +14,12 @@ from compare import rows
 from compare.live import LiveAnswer, Provenance
 from compare.measured import StoredRun, embedded, read_embeddings, read_prompts, read_run, repeated_texts
 from compare.opened import OpenedDatabase
+from compare.plan import Plan
 from compare.records import found_run, is_over, mark_interrupted, text_hash
 from compare.tables import CallRow, EmbeddingRow, PromptRow, RunRow
 
+TWINS = 10
+"""Runs of the same size that are looked at for one that asks the same."""
 FIRST = 32
 """Calls that say nothing of a run's pace: they are stored together as its first group."""
 
@@ -70,6 +73,17 @@ class MeasuredStore(OpenedDatabase):
         """
         with self._read() as session:
             return read_run(session, found_run(session, run_id))
+
+    def twin_of(self, plan: Plan) -> str | None:
+        """The newest run that asks exactly this plan, still going on or ended; None when there is none."""
+        cases = func.json_array_length(RunRow.cases)
+        alike = (
+            RunRow.scenario == plan.scenario, RunRow.mode == plan.mode, RunRow.repeats == plan.repeats,
+            RunRow.seed == plan.seed, cases == len(plan.cases),
+        )  # fmt: skip
+        with self._read() as session:
+            found = select(RunRow).where(*alike).order_by(RunRow.started_at.desc()).limit(TWINS)
+            return next((run.id for run in session.scalars(found) if rows.plan_of(run) == plan), None)
 
     def pace(self, mode: Mode, *, once: bool) -> float | None:
         """Seconds per call of the newest finished scenario run of this mode, that asked each case ``once`` or

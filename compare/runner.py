@@ -16,7 +16,8 @@ from backends.engine.base import Engine
 from backends.errors import BadInput, StoreUnavailable, as_failure
 from backends.scenario import PromptTexts, Scenario, load_scenario
 from backends.types import Failure, Query
-from compare.cases import Case, load_cases, matching_case
+from compare.case_files import load_cases
+from compare.cases import Case, matching_case
 from compare.lanes import Lane, open_lanes
 from compare.live import LiveAnswer, LiveRun, RunView, call_keys, live_runs
 from compare.seeds import SEEDS, call_seed

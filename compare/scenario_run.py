@@ -15,10 +15,11 @@ from typing import Literal
 
 from backends.engine.base import Engine
 from backends.errors import BadInput, EngineStopped, LeverError, as_failure
-from backends.scenario import Scenario
+from backends.scenario import PromptTexts, Scenario
 from backends.types import Mode, Sampling
 from compare.asker import PATROL_S, Asker, Group, Stopped
-from compare.cases import Case, load_cases
+from compare.case_files import load_cases
+from compare.cases import Case
 from compare.closing import close_run, require_same_model
 from compare.lanes import check_lanes
 from compare.live import Provenance
@@ -209,9 +210,10 @@ def make_plan(
     seed: int = 0,
     mode: Mode = "demo",
     sampling: Sampling | None = None,
+    texts: PromptTexts | None = None,
 ) -> Plan:
     """Plan a run over ``cases``, or a scenario's own: those of one split if ``which`` names it, the ``first``
-    N of them.
+    N of them; asked with ``texts``, or the scenario's own.
 
     Raises:
         BadInput: there is no such case, an unknown lane, or an impossible setting.
@@ -231,7 +233,7 @@ def make_plan(
         seed=seed,
         mode=mode,
         sampling=sampling or Sampling(),
-        texts=scenario.texts,
+        texts=scenario.texts if texts is None else scenario.with_texts(texts).texts,
     )
     check_query(plan.query(plan.cases[0]))
     return plan

@@ -3,12 +3,14 @@
 import streamlit as st
 
 from backends.errors import LeverError
+from backends.own_scenarios import is_own
 from backends.scenario import NO_SCENARIO, load_scenario
-from compare.cases import load_cases
+from compare.case_files import load_cases
 from ui.badge import explain_readiness
 from ui.case_file import choose_cases
 from ui.check_list import check_list
 from ui.going_runs import going_runs
+from ui.own_scenario import choose_made, keep_as_own, new_scenario, own_scenario
 from ui.resources import scenarios
 from ui.run_form import run_form
 from ui.shell import require_shell
@@ -25,7 +27,8 @@ explain_readiness()
 going_runs()
 
 # What is asked
-left, right = st.columns((2, 1), vertical_alignment="bottom")
+choose_made()
+left, middle, right = st.columns((5, 2, 3), vertical_alignment="bottom")
 name = left.selectbox(
     "Scenario: its instructions, documents and adapters are used",
     [*known, NO_SCENARIO],
@@ -33,8 +36,12 @@ name = left.selectbox(
     key="cases_scenario",
     persist_state="session",
 )
+with middle:
+    new_scenario()
 scenario = known[name] if name in known else load_scenario(NO_SCENARIO)
 st.caption(safe(scenario.story))
+if is_own(scenario):
+    own_scenario(scenario)
 source = right.segmented_control(
     "Cases", [OWN, FILE], default=OWN, required=True, key="cases_source", persist_state="session"
 )
@@ -53,6 +60,8 @@ else:
     if found is None:
         st.stop()
     cases = found
+    if is_own(scenario):
+        keep_as_own(scenario, cases)
 
 # How it is asked
 st.divider()

@@ -118,7 +118,7 @@ def test_starting_over_clears_what_the_browser_remembers(
     page.get_by_role("button", name="Instructions").click()
     page.get_by_label("Instructions to the model").fill("Answer in verse.")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("Edited. Your next question keeps it")).to_be_visible()
+    expect(page.get_by_text("Edited. The next question or run keeps it")).to_be_visible()
     page.keyboard.press("Escape")
     page.locator(".st-key-choices").get_by_role("button", name="Settings").click()
     page.get_by_role("button", name="Start over").click()

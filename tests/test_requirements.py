@@ -35,7 +35,7 @@ def test_what_only_the_tests_import_is_required_by_them() -> None:
 def named(path: str) -> set[str]:
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith(("#", "-r "))]
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", pin) for pin in pins), pins
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+(\.post[0-9]+)?", pin) for pin in pins), pins
     return {pin.partition("==")[0] for pin in pins}
 
 

@@ -9,12 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from backends.errors import BadInput
-from backends.settings import ROOT
+from backends.settings import ROOT, settings
 from compare import numbers
 from compare.cases import Case
 from compare.csv_export import cases_csv, masked
 from compare.csv_import import MOST_ROWS, Imported, Preview, preview, read_rows
 from compare.csv_mapping import MEANINGS, TARGETS
+from ui.case_editor import editing, edits_of
 from ui.text import safe, said
 
 BESIDE = "keep beside"
@@ -40,6 +41,7 @@ def choose_cases() -> tuple[Case, ...] | None:
         return None
     found = _read(seen, mapping, digest)
     _summary(seen, found)
+    editing(seen, found, digest)
     return tuple(found.cases) or None
 
 
@@ -49,6 +51,7 @@ def _given() -> bytes | None:
         type=["csv", "tsv", "txt"],
         key=FILE,
         help="CSV with a header line; query is enough.",
+        max_upload_size=settings().max_upload_mb,
     )
     left, right = st.columns((3, 1), vertical_alignment="bottom")
     with left, st.expander("Or paste rows", icon=":material/content_paste:"):
@@ -101,7 +104,8 @@ def _mapping(seen: Preview, digest: str) -> dict[str, str]:
 
 def _read(seen: Preview, mapping: Mapping[str, str], digest: str) -> Imported:
     """The whole file, read once for a mapping, with a progress bar."""
-    key = (digest, tuple(mapping.items()))
+    edits = edits_of(digest)
+    key = (digest, tuple(mapping.items()), edits.version if edits else 0)
     kept = st.session_state.get(READ)
     if kept is not None and kept[0] == key:
         found: Imported = kept[1]
@@ -109,7 +113,7 @@ def _read(seen: Preview, mapping: Mapping[str, str], digest: str) -> Imported:
     bar = st.progress(0.0, "Reading the rows …")
     lines = max(1, min(seen.table.text.count("\n"), MOST_ROWS))
     found = Imported()
-    for growing in read_rows(seen, mapping, found):
+    for growing in read_rows(seen, mapping, found, edits.rows if edits else None):
         bar.progress(min(1.0, growing.rows / lines), f"{growing.rows:,} rows read")
     bar.empty()
     st.session_state[READ] = (key, found)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from backends.errors import LeverError
+from backends.own_scenarios import is_own, keep_texts
 from backends.scenario import FewShot, PromptTexts, Scenario, checked_schema
 from compare.lanes import MARK
 from ui.resources import get_store
@@ -44,6 +45,10 @@ def _key(part: str, scenario: Scenario) -> str:
     return f"{part}_{scenario.name}"
 
 
+def _editor(scenario: Scenario) -> str:
+    return f"{_key('shots_editor', scenario)}_{st.session_state[_key('fresh', scenario)]}"
+
+
 def _begin(scenario: Scenario) -> None:
     if _key("shots", scenario) not in st.session_state:
         _put(scenario, scenario.texts)
@@ -52,7 +57,7 @@ def _begin(scenario: Scenario) -> None:
 def _keep_examples(scenario: Scenario) -> None:
     """A table that was not drawn forgets its changes; begin a new one with what it said."""
     state = st.session_state
-    if state.get(DRAWN) != scenario.name:
+    if state.get(DRAWN) != scenario.name or _editor(scenario) not in state:  # Another page was looked at.
         state[DRAWN] = scenario.name
         state[_key("shots", scenario)] = state[_key("shots_now", scenario)]
         state[_key("fresh", scenario)] += 1
@@ -125,7 +130,7 @@ def _shots(scenario: Scenario) -> None:
         column_order=("user", "assistant"),
         hide_index=True,
         width=EDITOR_PX,
-        key=f"{_key('shots_editor', scenario)}_{state[_key('fresh', scenario)]}",
+        key=_editor(scenario),
     )
     state[_key("shots_now", scenario)] = rows
     if any(bool(user) != bool(said) for user, said in _turns(rows)):
@@ -144,9 +149,9 @@ def _versions(scenario: Scenario) -> None:
     if number is not None:
         st.caption(f"This is version {number}.")
     elif now == own:
-        st.caption("These are the scenario's own texts. Your next question keeps them as a numbered version.")
+        st.caption("The scenario's own texts. The next question or run keeps them as a numbered version.")
     else:
-        st.caption(f"Edited. Your next question keeps it as version {max(versions, default=0) + 1}.")
+        st.caption(f"Edited. The next question or run keeps it as version {max(versions, default=0) + 1}.")
     if now != own:
         st.button(
             "Back to the scenario's own texts",
@@ -154,8 +159,22 @@ def _versions(scenario: Scenario) -> None:
             on_click=_put,
             args=(scenario, own),
         )
+        if is_own(scenario):
+            st.button(
+                "Make these the scenario's own texts",
+                key=_key("keep", scenario),
+                on_click=_keep,
+                args=(scenario, now),
+            )
     others = {number: texts for number, texts in versions.items() if texts != now}
     st.session_state[_key("answering", scenario)] = _older(scenario, now, others) if others else []
+
+
+def _keep(scenario: Scenario, texts: PromptTexts) -> None:
+    try:
+        keep_texts(scenario, texts)
+    except LeverError as error:
+        st.toast(said(error))
 
 
 def _older(scenario: Scenario, now: PromptTexts, versions: Mapping[int, PromptTexts]) -> list[int]:

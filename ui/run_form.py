@@ -5,22 +5,25 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from backends.base import DEFAULT_BACKENDS, registry
+from backends.base import DEFAULT_BACKENDS, missing, registry
 from backends.errors import LeverError
-from backends.scenario import Scenario
+from backends.scenario import PromptTexts, Scenario
 from backends.types import Mode, Sampling
 from compare import numbers
 from compare.cases import Case
 from compare.lane_names import lane_title
-from compare.plan import Which
+from compare.plan import Plan, Which
 from compare.runner import MAX_REPEATS
 from compare.scenario_run import make_plan
 from compare.scenario_runs import scenario_runs
 from ui.going_runs import STARTED
+from ui.prompt_texts import texts_popover
 from ui.resources import get_engine, get_store
-from ui.text import said
+from ui.text import safe, said
 from ui.words import MODES
 
+AGAIN = "run_again_of"
+"""The run that is to be repeated as it was, until it was."""
 SPLITS: dict[Which, str] = {"test": "Those for verdicts", "dev": "Those for tuning", "all": "All"}
 
 
@@ -29,6 +32,7 @@ class Asked:
     """What the form says."""
 
     lanes: tuple[str, ...]
+    texts: PromptTexts
     which: Which
     repeats: int
     mode: Mode
@@ -38,7 +42,7 @@ class Asked:
 
 def run_form(scenario: Scenario, cases: Sequence[Case], name: str = "") -> None:
     """Settings, an estimate and the button; ``name`` is what the run is called."""
-    asked = _settings()
+    asked = _settings(scenario)
     chosen = [case for case in cases if asked.which in ("all", case.split)]
     calls = len(chosen) * len(asked.lanes) * asked.repeats
     per_call = _seconds_per_call(asked)
@@ -47,14 +51,15 @@ def run_form(scenario: Scenario, cases: Sequence[Case], name: str = "") -> None:
         long = f"about {numbers.seconds(1000 * per_call * calls)} at the last such run's pace"
     with st.container(horizontal=True, vertical_alignment="center"):
         icon = ":material/play_arrow:"
-        if st.button("Run", type="primary", icon=icon, key="run_cases", disabled=not calls):
+        run = st.button("Run", type="primary", icon=icon, key="run_cases", disabled=not calls)
+        if calls and (run or AGAIN in st.session_state):
             _start(scenario, chosen, asked, name)
         many = numbers.plural(len(chosen), "case")
         st.caption(f"{many}, {numbers.plural(calls, 'answer')}; {long}")
 
 
-def _settings() -> Asked:
-    lanes = st.pills(
+def _settings(scenario: Scenario) -> Asked:
+    wanted = st.pills(
         "Approaches",
         list(registry()),
         selection_mode="multi",
@@ -63,6 +68,8 @@ def _settings() -> Asked:
         key="run_lanes",
         persist_state="session",
     )
+    texts, older = texts_popover(scenario, shown=True)
+    lanes = (*_able(scenario, texts, wanted or DEFAULT_BACKENDS), *older)
     first, second, third, fourth = st.columns(4)
     repeats = first.number_input(
         "How often each", 1, MAX_REPEATS, 1, key="run_repeats", persist_state="session",
@@ -81,7 +88,8 @@ def _settings() -> Asked:
         help="0 always takes the likeliest word: then one answer each is enough.",
     )  # fmt: skip
     return Asked(
-        lanes=tuple(name for name in registry() if name in (lanes or DEFAULT_BACKENDS)),
+        lanes=lanes,
+        texts=texts,
         which=which,
         repeats=int(repeats),
         mode=mode,
@@ -100,7 +108,10 @@ def _start(scenario: Scenario, cases: Sequence[Case], asked: Asked, name: str) -
             seed=asked.seed,
             mode=asked.mode,
             sampling=asked.sampling,
+            texts=asked.texts,
         )
+        if _asked_before(plan):
+            return
         run = scenario_runs().start(plan, store=get_store(), engine=get_engine())
         if name:
             get_store().rename_run(run.id, name)
@@ -109,6 +120,34 @@ def _start(scenario: Scenario, cases: Sequence[Case], asked: Asked, name: str) -
         return
     st.session_state[STARTED] = run.id
     st.rerun()  # The progress stands above.
+
+
+def _able(scenario: Scenario, texts: PromptTexts, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Those of the wanted backends that can answer, cheap ones first; says what the others need."""
+    known = {name: backend for name, backend in registry().items() if name in wanted}
+    needs = {name: missing(backend, scenario, texts) for name, backend in known.items()}
+    left_out = [f"{lane_title(name)} needs {' and '.join(need)}" for name, need in needs.items() if need]
+    if left_out:
+        st.caption(f"Left out, as the scenario has not all that they need: {safe('; '.join(left_out))}.")
+    return tuple(name for name, need in needs.items() if not need)
+
+
+def _asked_before(plan: Plan) -> bool:
+    """Whether exactly this was run before and nobody said yet that it is to run again; asks on the page."""
+    twin = get_store().twin_of(plan)
+    if twin is None or st.session_state.pop(AGAIN, None) == twin:
+        return False
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="twin"):
+        same = " Its answers would be the same." if plan.sampling.temperature == 0 else ""
+        st.markdown(f"Exactly this was run before.{same}", width="stretch")
+        st.button("Run it again", icon=":material/replay:", key="run_again", on_click=_again, args=(twin,))
+        link = {"label": "See its figures", "icon": ":material/monitoring:", "query_params": {"run": twin}}
+        st.page_link("pages/results.py", **link)
+    return True
+
+
+def _again(twin: str) -> None:
+    st.session_state[AGAIN] = twin
 
 
 def _seconds_per_call(asked: Asked) -> float | None:

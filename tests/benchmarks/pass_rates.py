@@ -15,7 +15,8 @@ from backends.engine.local import LocalEngine
 from backends.errors import LeverError
 from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.types import Query, Sampling
-from compare.cases import Case, load_cases
+from compare.case_files import load_cases
+from compare.cases import Case
 from compare.checks import checked_part, run_checks
 from compare.judging import combined
 from compare.seeds import call_seed

@@ -24,7 +24,8 @@ from backends.knowledge.documents import Chunk, cut, read_documents
 from backends.prompts import build_prompt
 from backends.scenario import Scenario, load_scenario
 from backends.types import Passage, Prompt, Query, Sampling
-from compare.cases import Case, load_cases
+from compare.case_files import load_cases
+from compare.cases import Case
 from compare.checks import CheckResult, run_checks
 from compare.seeds import call_seed
 

@@ -1,0 +1,136 @@
+"""Scenarios that people make here: a new one, its documents, its cases, and its end."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backends.errors import LeverError
+from backends.knowledge.documents import READABLE
+from backends.own_scenarios import (
+    MOST_TITLE_CHARS,
+    add_documents,
+    create_scenario,
+    delete_scenario,
+    documents_of,
+    keep_cases,
+    remove_document,
+)
+from backends.scenario import Scenario
+from backends.settings import settings
+from compare import numbers
+from compare.cases import Case
+from compare.csv_export import cases_csv
+from ui.text import safe, said
+
+CHOSEN, MADE = "cases_scenario", "scenario_made"
+
+
+def new_scenario() -> None:
+    """The button that begins one."""
+    if st.button("New scenario", icon=":material/add:", key="new_scenario"):
+        st.dialog("A scenario of your own", width="medium")(_form)()
+
+
+def _form() -> None:
+    st.caption("A task of your team, with its own instructions and documents. All of it can change later.")
+    title = st.text_input("What is it called?", max_chars=MOST_TITLE_CHARS, key="new_title")
+    instructions = st.text_area(
+        "Instructions to the model (the system prompt)", height=110, key="new_instructions",
+        placeholder="You answer questions about …",
+    )  # fmt: skip
+    files = _documents_field("new_documents")
+    if st.button("Make it", type="primary", icon=":material/check:", key="make_scenario"):
+        try:
+            made = create_scenario(title, instructions)
+            _, refused = add_documents(made, [(file.name, file.getvalue()) for file in files])
+        except LeverError as error:
+            st.error(said(error))
+            return
+        for sentence in refused:
+            st.toast(safe(sentence), icon=":material/error:", duration="infinite")
+        st.session_state[MADE] = made.name
+        st.rerun()
+
+
+def choose_made() -> None:
+    """Choose the scenario that was just made; to be called before the list of scenarios is drawn."""
+    made = st.session_state.pop(MADE, None)
+    if made is not None:
+        st.session_state[CHOSEN] = made
+
+
+def own_scenario(scenario: Scenario) -> None:
+    """Its documents, in and out, and the way to delete it."""
+    found = documents_of(scenario)
+    many = numbers.plural(len(found), "document") if found else "no documents yet"
+    with st.expander(f"What it knows: {many}", icon=":material/folder_open:", expanded=not found):
+        if not found:
+            st.caption("Without documents only the approaches without retrieval can answer.")
+        for number, path in enumerate(found):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                size = numbers.plural(max(1, round(path.stat().st_size / 1000)), "kB", "kB")
+                st.markdown(f"{safe(path.name)} :gray[:small[{size}]]", width="stretch")
+                st.button(
+                    "Remove", icon=":material/delete:", type="tertiary", key=f"remove_{number}",
+                    on_click=_remove, args=(scenario, path.name),
+                )  # fmt: skip
+        fresh = st.session_state.get("documents_taken", 0)
+        files = _documents_field(f"documents_{scenario.name}_{fresh}")
+        if files and st.button("Add them", icon=":material/add:", key="add_documents"):
+            _add(scenario, [(file.name, file.getvalue()) for file in files])
+        with st.popover("Delete this scenario", icon=":material/delete_forever:", key="delete_scenario"):
+            st.markdown("Its documents, cases and adapters go for good. Stored runs of it stay.")
+            st.button("Delete it", key="really_delete", on_click=_delete, args=(scenario,))
+
+
+def keep_as_own(scenario: Scenario, cases: Sequence[Case]) -> None:
+    """Let the file's usable cases become the scenario's own."""
+    many = numbers.plural(len(cases), "case")
+    help = "They stand under “The scenario's own” from then on, in place of older ones."
+    if st.button(f"Keep these {many} with the scenario", icon=":material/save:", key="keep_cases", help=help):
+        try:
+            keep_cases(scenario, cases_csv(cases))
+        except LeverError as error:
+            st.error(said(error))
+            return
+        st.toast(f"{many} kept.", icon=":material/check_circle:")
+
+
+def _documents_field(key: str) -> list:  # type: ignore[type-arg]
+    return st.file_uploader(
+        "Documents that answers can be looked up in",
+        type=[ending.removeprefix(".") for ending in READABLE],
+        accept_multiple_files=True,
+        max_upload_size=settings().max_upload_mb,
+        key=key,
+        help="A file of a name that is there already replaces it.",
+    )
+
+
+def _add(scenario: Scenario, files: Sequence[tuple[str, bytes]]) -> None:
+    try:
+        taken, refused = add_documents(scenario, files)
+    except LeverError as error:
+        st.error(said(error))
+        return
+    for sentence in refused:
+        st.toast(safe(sentence), icon=":material/error:", duration="infinite")
+    if taken:
+        st.session_state["documents_taken"] = st.session_state.get("documents_taken", 0) + 1
+        st.rerun()
+
+
+def _remove(scenario: Scenario, name: str) -> None:
+    try:
+        remove_document(scenario, name)
+    except (LeverError, OSError) as error:
+        st.toast(safe(str(error)))
+
+
+def _delete(scenario: Scenario) -> None:
+    try:
+        delete_scenario(scenario)
+    except LeverError as error:
+        st.toast(said(error))
+        return
+    st.session_state.pop(CHOSEN, None)
