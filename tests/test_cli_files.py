@@ -10,6 +10,7 @@ import pytest
 from compare.__main__ import main
 from compare.command import BAD_INPUT, FINE, GATE_FAILED
 from compare.csv_import import import_cases, preview
+from tests.bad_files import BAD_FILES, BadFile
 from tests.test_cli import document, lever
 
 GOOD = (
@@ -57,23 +58,27 @@ def test_bad_rows_are_listed_and_fail_the_check(tmp_path: Path, capsys: pytest.C
     assert main(["check", written(tmp_path, "query\n\n,x\n")]) == BAD_INPUT
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"PK\x03\x04", "an Excel or other zipped file"),
-        (b"", "The file is empty"),
-        (b"query\n", "a header and no rows"),
-        (b"a,b\n1,2\n", "No column is the query"),
-        (b"query\n\0\n", "NUL bytes"),
-    ],
-)
-def test_what_is_no_file_of_cases_gets_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, said: str
+@pytest.mark.parametrize("bad", BAD_FILES, ids=lambda bad: bad.name)
+def test_whatever_the_file_is_check_says_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bad: BadFile
 ) -> None:
-    code, found, err = checked(capsys, written(tmp_path, data))
-    assert (code, found) == (BAD_INPUT, {})
-    assert said in err
+    code, found, err = checked(capsys, written(tmp_path, bad.data()))
     assert "Traceback" not in err
+    if bad.usable is None:
+        assert (code, found) == (BAD_INPUT, {})
+        assert bad.told in err
+        return
+    assert found["usable"] == bad.usable
+    reasons = "\n".join(problem["reason"] for problem in found["problems"])
+    fine = not found["problems"]
+    assert fine or bad.told in reasons
+    assert code == (FINE if fine else GATE_FAILED if bad.usable else BAD_INPUT)
+
+
+def test_a_file_without_a_query_column_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = checked(capsys, written(tmp_path, b"a,b\n1,2\n"))
+    assert code == BAD_INPUT
+    assert "No column is the query" in err
 
 
 def test_a_file_that_is_not_there_gets_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

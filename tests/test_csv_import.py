@@ -15,8 +15,8 @@ from compare import csv_import
 from compare.cases import COLUMNS, Case
 from compare.csv_export import cases_csv, masked, unmasked
 from compare.csv_import import MOST_CHARS, Imported, import_cases, preview
-from compare.csv_text import read_table
 from compare.csv_mapping import folded_header, is_applied, propose
+from compare.csv_text import read_table
 
 PLAIN = "id,query,expected\na,How long?,2 years\nb,How much?,49\n"
 
@@ -96,7 +96,7 @@ def test_what_is_no_table_is_named_in_a_sentence(data: bytes, said: str) -> None
 
 
 def test_a_file_that_is_too_large_says_both_sizes() -> None:
-    with pytest.raises(BadInput, match="has 3.0 MB; at most 2 MB"):
+    with pytest.raises(BadInput, match=r"has 3\.0 MB; at most 2 MB"):
         read_table(b"query\n" + b"x" * 3_000_000, 2)
 
 

@@ -5,9 +5,14 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from backends.own_scenarios import create_scenario, delete_scenario, documents_of
+from backends.scenario import list_scenarios, load_scenario
+from compare.case_files import load_cases
 from compare.scenario_runs import scenario_runs
 from compare.store import store
+from tests.bad_files import BAD_FILES, BadFile
 from tests.screens import app_process, app_settings, open_page, own_data_folder, texts  # noqa: F401
+from ui.case_editor import OPEN
 from ui.case_file import READ
 
 WAIT_S = 120
@@ -78,20 +83,20 @@ def test_without_a_query_column_the_page_asks_for_it() -> None:
     assert "1 case can be asked" in said(page)
 
 
-@pytest.mark.parametrize(
-    ("data", "told"),
-    [
-        (b"PK\x03\x04 xlsx", "an Excel or other zipped file"),
-        (b"query\n", "a header and no rows"),
-        (b"query\n\0\n", "NUL bytes"),
-        (b"\x81\x8d", "in no encoding that is known"),
-        ("query\n=1+1\n<b>x</b> :red[x] ![x](https://evil.example/x.png)\nשלום 🙂\n", "3 cases can be asked"),
-        ("query,checks\nq,sounds_like: x\nq2,regex: (\n", "0 cases can be asked; 2 problems"),
-        ("query,query\na,b\n", "1 case can be asked; 1 problem"),
-    ],
-)  # fmt: skip
-def test_whatever_is_uploaded_gets_a_sentence(data: str | bytes, told: str) -> None:
-    assert told in said(uploaded(data))
+@pytest.mark.parametrize("bad", BAD_FILES, ids=lambda bad: bad.name)
+def test_whatever_is_uploaded_gets_a_sentence_and_good_rows_stay(bad: BadFile) -> None:
+    page = uploaded(bad.data())
+    told = said(page)
+    for frame in page.dataframe:
+        if "Reason" in frame.value.columns:
+            told += "\n".join(frame.value["Reason"])
+    assert bad.told in told
+    runs = [button for button in page.button if button.key == "run_cases"]
+    if not bad.usable:
+        assert not runs
+    else:
+        assert f"{bad.usable:,} case{'s' if bad.usable > 1 else ''} can be asked" in told
+        assert [run.disabled for run in runs] == [False]
 
 
 def test_pasted_rows_are_cases_too() -> None:
@@ -137,3 +142,135 @@ def test_a_run_that_ended_early_is_offered_again() -> None:
     assert again is not None
     again.cancel()
     again.wait(WAIT_S)
+
+
+def test_rows_are_edited_in_place_and_checked_again() -> None:
+    page = uploaded("query,expected,line\nq1,a,x\n,b,y\nq3,c,z,more\nq4,d,w\n")
+    assert "2 cases can be asked; 2 problems" in said(page)
+    page.button(key="edit_rows").click().run()
+    assert not page.exception
+    (editor,) = [frame for frame in page.dataframe if "problem" in frame.value.columns]
+    assert list(editor.value["line"]) == [3, 4]
+    assert list(editor.value["c3"]) == ["", "more"]
+    digest = page.session_state[OPEN]
+    page.session_state[f"rows_{digest}_0_True"] = {
+        "edited_rows": {0: {"c0": "q2"}},
+        "added_rows": [{"c0": "q5", "c1": "e"}, {}],
+        "deleted_rows": [1],
+    }
+    page.button(key="take_rows").click().run()
+    assert not page.exception
+    assert "4 cases can be asked" in said(page)
+    found = page.session_state[READ][1]
+    assert [(case.query, case.expected) for case in found.cases] == [
+        ("q1", "a"), ("q2", "b"), ("q4", "d"), ("q5", "e"),
+    ]  # fmt: skip
+    page.button(key="undo_rows").click().run()
+    assert "2 cases can be asked; 2 problems" in said(page)
+
+
+def test_the_same_run_is_asked_about_before_it_is_run_again() -> None:
+    def asked() -> AppTest:
+        page = uploaded(GERMAN)
+        page.session_state["run_lanes"] = ["prompt"]
+        page.run()
+        page.button(key="run_cases").click().run()
+        assert not page.exception
+        return page
+
+    page = asked()
+    assert "started_run" in page.session_state
+    again = asked()
+    assert "Exactly this was run before" in said(again)
+    assert len(store().measured_runs()) == 1
+    again.button(key="run_again").click().run()
+    assert not again.exception
+    assert len(store().measured_runs()) == 2
+    for session in (page, again):
+        run = scenario_runs().get(session.session_state["started_run"])
+        assert run is None or run.wait(WAIT_S).state == "done"
+
+
+def test_without_a_scenario_only_what_can_answer_is_asked() -> None:
+    page = uploaded(GERMAN)
+    page.selectbox(key="cases_scenario").set_value("none").run()
+    told = said(page)
+    assert "RAG needs documents" in told
+    assert "LoRA needs a trained adapter" in told
+    assert "RAG + LoRA needs documents and a trained adapter" in told
+    assert "2 cases, 2 answers" in told
+    page.session_state["run_lanes"] = ["rag"]
+    page.run()
+    assert page.button(key="run_cases").disabled
+
+
+def test_a_scenario_of_ones_own_is_made_fed_asked_and_deleted() -> None:
+    page = open_scenarios()
+    page.button(key="new_scenario").click().run()
+    page.button(key="make_scenario").click().run()
+    assert "needs a title" in said(page)
+    page.text_input(key="new_title").set_value("Lamps <b>& more</b>").run()
+    page.text_area(key="new_instructions").set_value("Answer in one sentence.").run()
+    guide = ("guide.md", b"# Warranty\nThe lamp has a warranty of 7 years.\n", "text/markdown")
+    page.file_uploader(key="new_documents").upload(*guide).run()
+    page.button(key="make_scenario").click().run()
+    assert not page.exception
+    assert page.selectbox(key="cases_scenario").value == "lamps-b-more-b"
+    assert "no cases of its own" in said(page)
+    scenario = load_scenario("lamps-b-more-b")
+    assert scenario.title == "Lamps <b>& more</b>"
+    assert scenario.system_prompt == "Answer in one sentence."
+    page.session_state["cases_source"] = "A file of yours"
+    page.run()
+    page.file_uploader(key="case_file").upload(
+        "c.csv", b"query,expected\nWhat warranty has the lamp?,7 years\n", "text/csv"
+    ).run()
+    page.button(key="keep_cases").click().run()
+    assert [case.expected for case in load_cases(scenario)] == ["7 years"]
+    assert "1 case, 2 answers" in said(page)
+    page.button(key="run_cases").click().run()
+    run = scenario_runs().get(page.session_state["started_run"])
+    assert run is not None
+    assert run.wait(WAIT_S).state == "done"
+    (line,) = store().measured_runs()
+    calls = store().case_calls(line.id, "row-1")
+    prompts = {call.backend: call.prompt for call in calls}
+    assert prompts["rag"] is not None
+    assert "7 years" in prompts["rag"].passages[0].text
+    page.button(key="remove_0").click().run()
+    assert "RAG needs documents" in said(page)
+    page.button(key="really_delete").click().run()
+    assert not page.exception
+    assert page.selectbox(key="cases_scenario").value != "lamps-b-more-b"
+    assert "lamps-b-more-b" not in list_scenarios()
+
+
+def test_what_can_be_no_document_is_refused_with_a_sentence() -> None:
+    made = create_scenario("Refusals")
+    page = open_scenarios()
+    page.selectbox(key="cases_scenario").set_value(made.name).run()
+    (field,) = [box for box in page.file_uploader if (box.key or "").startswith("documents_")]
+    field.upload("empty.md", b" \n", "text/markdown").run()
+    page.button(key="add_documents").click().run()
+    assert "empty.md: it is empty" in said(page)
+    assert not documents_of(made)
+    delete_scenario(made)
+
+
+def test_texts_edited_here_are_asked_with_and_can_become_the_scenarios_own() -> None:
+    made = create_scenario("Texts", "Be brief.")
+    page = uploaded("query\nWhy?\n")
+    page.selectbox(key="cases_scenario").set_value(made.name).run()
+    page.text_area(key=f"system_{made.name}").set_value("Be long.").run()
+    page.session_state["run_lanes"] = ["prompt"]
+    page.run()
+    page.button(key="run_cases").click().run()
+    run = scenario_runs().get(page.session_state["started_run"])
+    assert run is not None
+    assert run.plan.texts.system == "Be long."
+    assert run.wait(WAIT_S).state == "done"
+    assert [version.texts.system for version in store().texts_versions(made.name)] == ["Be long."]
+    assert load_scenario(made.name).system_prompt == "Be brief."
+    page.button(key=f"keep_{made.name}").click().run()
+    assert load_scenario(made.name).system_prompt == "Be long."
+    delete_scenario(made)

@@ -94,7 +94,7 @@ def _editor(seen: Preview, found: Imported, digest: str) -> None:
         disabled=["line", "problem"],
         column_config={
             "line": st.column_config.NumberColumn("Line", width=60),
-            "problem": st.column_config.TextColumn("What is wrong", width=180),
+            "problem": st.column_config.TextColumn("What is wrong", width=280),
             **{_column(n): st.column_config.TextColumn(title) for n, title in enumerate(titles)},
         },
         key=key,

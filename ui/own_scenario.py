@@ -22,13 +22,24 @@ from compare.cases import Case
 from compare.csv_export import cases_csv
 from ui.text import safe, said
 
-CHOSEN, MADE = "cases_scenario", "scenario_made"
+CHOSEN, MADE, OPEN = "cases_scenario", "scenario_made", "new_scenario_open"
+REFUSED, TAKEN = "documents_refused", "documents_taken"
+"""Sentences on files that were not taken, until they were shown; how often files were taken."""
 
 
 def new_scenario() -> None:
-    """The button that begins one."""
-    if st.button("New scenario", icon=":material/add:", key="new_scenario"):
-        st.dialog("A scenario of your own", width="medium")(_form)()
+    """The button that begins one; its form stays open, whatever else happens on the page."""
+    st.button("New scenario", icon=":material/add:", key="new_scenario", on_click=_open)
+    if st.session_state.get(OPEN):
+        st.dialog("A scenario of your own", width="medium", on_dismiss=_close)(_form)()
+
+
+def _open() -> None:
+    st.session_state[OPEN] = True
+
+
+def _close() -> None:
+    st.session_state.pop(OPEN, None)
 
 
 def _form() -> None:
@@ -46,9 +57,8 @@ def _form() -> None:
         except LeverError as error:
             st.error(said(error))
             return
-        for sentence in refused:
-            st.toast(safe(sentence), icon=":material/error:", duration="infinite")
-        st.session_state[MADE] = made.name
+        st.session_state[MADE], st.session_state[REFUSED] = made.name, refused
+        _close()
         st.rerun()
 
 
@@ -61,6 +71,8 @@ def choose_made() -> None:
 
 def own_scenario(scenario: Scenario) -> None:
     """Its documents, in and out, and the way to delete it."""
+    for sentence in st.session_state.pop(REFUSED, ()):
+        st.warning(safe(sentence))
     found = documents_of(scenario)
     many = numbers.plural(len(found), "document") if found else "no documents yet"
     with st.expander(f"What it knows: {many}", icon=":material/folder_open:", expanded=not found):
@@ -74,7 +86,7 @@ def own_scenario(scenario: Scenario) -> None:
                     "Remove", icon=":material/delete:", type="tertiary", key=f"remove_{number}",
                     on_click=_remove, args=(scenario, path.name),
                 )  # fmt: skip
-        fresh = st.session_state.get("documents_taken", 0)
+        fresh = st.session_state.get(TAKEN, 0)
         files = _documents_field(f"documents_{scenario.name}_{fresh}")
         if files and st.button("Add them", icon=":material/add:", key="add_documents"):
             _add(scenario, [(file.name, file.getvalue()) for file in files])
@@ -113,11 +125,10 @@ def _add(scenario: Scenario, files: Sequence[tuple[str, bytes]]) -> None:
     except LeverError as error:
         st.error(said(error))
         return
-    for sentence in refused:
-        st.toast(safe(sentence), icon=":material/error:", duration="infinite")
+    st.session_state[REFUSED] = refused
     if taken:
-        st.session_state["documents_taken"] = st.session_state.get("documents_taken", 0) + 1
-        st.rerun()
+        st.session_state[TAKEN] = st.session_state.get(TAKEN, 0) + 1
+    st.rerun()
 
 
 def _remove(scenario: Scenario, name: str) -> None:
