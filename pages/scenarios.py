@@ -28,7 +28,7 @@ going_runs()
 
 # What is asked
 choose_made()
-left, middle, right = st.columns((5, 2, 3), vertical_alignment="bottom")
+left, middle, right = st.columns((4, 2, 4), vertical_alignment="bottom")
 name = left.selectbox(
     "Scenario: its instructions, documents and adapters are used",
     [*known, NO_SCENARIO],

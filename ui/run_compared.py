@@ -40,7 +40,7 @@ def compared(found: Measured) -> None:
         st.error(said(error))
         return
     _setup(change)
-    left, right = st.columns((2, 3), gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         _counts(found, change)
     with right:
