@@ -34,6 +34,12 @@ page = st.navigation(
             icon=":material/monitoring:",
             help="What stored runs say: who is right, how steady, how fast, and how sure that is.",
         ),
+        st.Page(
+            ROOT / "pages" / "rate.py",
+            title="Rate",
+            icon=":material/thumbs_up_down:",
+            help="Judge answers without knowing which approach wrote them.",
+        ),
         # The default page answers at "/" only; this one keeps its own address working.
         st.Page(HOME, title="Side by side", url_path=HOME.stem, visibility="hidden"),
     ],

@@ -52,6 +52,13 @@ def change(value: float) -> str:
     return f"{'+' if shown > 0 else '−' if shown < 0 else ''}{points(value)}"
 
 
+def score(mean: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A mean of scores as "4.2 (3.9 to 4.4)", without an interval where there is none."""
+    if mean is None:
+        return ABSENT
+    return f"{mean:.1f}" if low is None or high is None else f"{mean:.1f} ({low:.1f} to {high:.1f})"
+
+
 def percent_range(low: float, high: float) -> str:
     """As "57 to 78 %"."""
     return f"{percent(low).removesuffix(' %')} to {percent(high)}"

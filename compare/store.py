@@ -20,6 +20,7 @@ from compare.live import LiveAnswer, Provenance, RunView
 from compare.measured_store import MeasuredStore, whole
 from compare.owner import this_process
 from compare.plan import Plan, PlannedKey
+from compare.rating_store import RatingStore
 from compare.records import found_run, is_over, keep_prompt, mark_interrupted, now, version_row
 from compare.tables import CallRow, PassageRow, PromptRow, PromptVersionRow, RunRow
 
@@ -50,7 +51,7 @@ def new_run_id() -> str:
     return secrets.token_hex(8)
 
 
-class Store(MeasuredStore):
+class Store(MeasuredStore, RatingStore):
     """One database, opened at first use. Any thread may call; every method may raise ``StoreUnavailable``."""
 
     def create_run(self, view: RunView) -> int:

@@ -1,4 +1,4 @@
-"""The store's tables as typed SQLAlchemy models; only ``compare/store.py`` reads and writes them.
+"""The store's tables as typed SQLAlchemy models; only the stores of this package read and write them.
 
 Every change here needs a migration in ``compare/migrations/versions``; a test compares the two.
 """
@@ -182,3 +182,29 @@ class EmbeddingRow(Table):
     text_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     embedder_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class JudgementRow(Table):
+    """What a rater said of one thing of a run; ``item`` names the thing, ``lanes`` its answers as shown."""
+
+    __tablename__ = "judgement"
+    __table_args__ = (UniqueConstraint("run_id", "rater", "item"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"))
+    rater: Mapped[str] = mapped_column(String(80))
+    mode: Mapped[str] = mapped_column(String(8))
+    item: Mapped[str] = mapped_column(String(32))
+    case_id: Mapped[str] = mapped_column(String(200))
+    repeat: Mapped[int]
+    lanes: Mapped[JsonValue]
+    state: Mapped[str] = mapped_column(String(8))
+    scores: Mapped[JsonValue]
+    choice: Mapped[str] = mapped_column(String(64))
+    comment: Mapped[str] = mapped_column(Text)
+    edited: Mapped[str] = mapped_column(Text)
+    gives_away: Mapped[bool]
+    same: Mapped[bool]
+    seconds: Mapped[float | None]
+    decided_at: Mapped[str] = mapped_column(String(32))
+    revealed_at: Mapped[str | None] = mapped_column(String(32))

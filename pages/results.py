@@ -5,6 +5,7 @@ import streamlit as st
 from backends.errors import LeverError
 from ui.export import save_as
 from ui.matrix import matrix
+from ui.rating_results import ratings
 from ui.result_charts import quality, speed, steadiness
 from ui.results import choose_run, facts, ledger, measured, summary_table
 from ui.run_compared import compared
@@ -16,6 +17,7 @@ VIEWS = {
     "steady": ("Steadiness", steadiness),
     "speed": ("Speed", speed),
     "cases": ("Cases", matrix),
+    "ratings": ("Ratings", ratings),
     "change": ("Against another run", compared),
 }
 

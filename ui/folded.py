@@ -45,6 +45,13 @@ def answers(calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool)
     _losses(calls, hints=not presenter)
 
 
+def shown_call(calls: Sequence[LiveAnswer]) -> LiveAnswer:
+    """The call whose text stands for all: the first that gave the most frequent answer."""
+    done = [call for call in calls if call.status == "done"]
+    groups = fold([call.text for call in done])
+    return next((call for call in done if call.text == groups[0].text), calls[0]) if done else calls[0]
+
+
 def _marked(usual: str, text: str) -> str:
     """An answer as Markdown, with what it says in other words than the usual one; plain when it shares less
     than half of its words.

@@ -19,6 +19,8 @@ from compare import numbers
 from compare.lane_names import lane_title
 from compare.live import LiveAnswer, RunView
 from ui import folded, sources, words
+from ui.folded import shown_call
+from ui.live_stars import stars
 from ui.prompt_drawer import ask_for_prompt
 from ui.resources import get_engine
 from ui.state import is_played, load_view, stop
@@ -153,6 +155,8 @@ def _lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: b
     else:
         growing.said = st.empty()
         growing.show_text(calls[0])
+    if over and not presenter and not letter:
+        stars(view.id, view.query.case_id or "", shown_call(calls))
     if not letter:
         _figures(backend, calls, view.query.sampling, presenter=presenter)
     return None if over else growing

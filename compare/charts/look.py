@@ -100,3 +100,44 @@ def data(values: Sequence[dict[str, Any]]) -> "alt.Data":
     import altair as alt
 
     return alt.Data(values=list(values))
+
+
+def intervals(
+    lanes: Sequence[str],
+    values: Sequence[dict[str, object]],
+    *,
+    title: str,
+    axis: str,
+    domain: tuple[float, float],
+    zero: bool = False,
+) -> "alt.LayerChart | None":
+    """One row a lane: ``value`` as a point with ``label``, ``low`` to ``high`` as a line, ``said`` beside the
+    mouse; with a line at ``zero`` what is right of it is more.
+    """
+    if not values:
+        return None
+    import altair as alt
+
+    x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=list(domain), nice=False))
+    signed = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(abs(datum.value), '.0%')"
+    if zero:
+        x = x.axis(labelExpr=signed, tickCount=6)
+    else:
+        x = x.axis(labelExpr="format(datum.value, '.0%')", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    chart = alt.Chart(data(values)).encode(
+        y=rows(lanes),
+        tooltip=[
+            alt.Tooltip("lane:N", title="Approach"),
+            alt.Tooltip("label:N", title="Measured"),
+            alt.Tooltip("said:N", title="95 % interval"),
+        ],
+    )
+    reach = chart.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=colour())
+    reach = reach.encode(x=alt.X("low:Q", title=axis))
+    points = chart.mark_point(filled=True, size=180, opacity=1).encode(
+        x=x, color=colour(), shape=shape(lanes)
+    )
+    labels = chart.mark_text(dy=-14, fontSize=13, fontWeight="bold", color=BESIDE).encode(x=x, text="label:N")
+    middle = [alt.Chart(data([{"at": 0}])).mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(x="at:Q")]
+    layers = alt.LayerChart(layer=[*(middle if zero else []), reach, points, labels])
+    return layers.properties(title=title, height=ROW_PX * len(lanes) + FRAME_PX)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from compare import numbers
 from compare.charts.bars import stacked
-from compare.charts.look import BESIDE, FRAME_PX, ROW_PX, colour, data, marked, rows, shape
+from compare.charts.look import BESIDE, colour, data, intervals, marked, shape
 from compare.lane_names import lane_title
 from compare.statistics import ONE_CASE, Difference, Estimate
 from compare.variance import VarianceSplit
@@ -30,7 +30,7 @@ def rate_chart(
         marked(lane, value=rate.value, **_bounds(rate), label=_rate_label(rate, once=once))
         for lane, rate in found.items()
     ]
-    return _intervals(list(found), values, title=title, axis=axis, domain=SHARES)
+    return intervals(list(found), values, title=title, axis=axis, domain=SHARES)
 
 
 def difference_chart(
@@ -44,7 +44,7 @@ def difference_chart(
     ]
     reach = max((abs(bound) for gain in found.values() for bound in (gain.low, gain.high)), default=0.1)
     reach = min(1.0, max(0.1, 1.1 * reach))
-    return _intervals(list(found), values, title=title, axis=axis, domain=(-reach, reach), zero=True)
+    return intervals(list(found), values, title=title, axis=axis, domain=(-reach, reach), zero=True)
 
 
 def variance_chart(splits: Mapping[str, VarianceSplit | None]) -> "alt.LayerChart | None":
@@ -137,41 +137,3 @@ def _rate_label(rate: Estimate, *, once: bool) -> str:
 def _gain_label(gain: Difference) -> str:
     few = "" if gain.enough else f", only {numbers.plural(gain.cases, 'case')}"
     return f"{numbers.change(gain.value)}{few}"
-
-
-def _intervals(
-    lanes: Sequence[str],
-    values: Sequence[dict[str, object]],
-    *,
-    title: str,
-    axis: str,
-    domain: tuple[float, float],
-    zero: bool = False,
-) -> "alt.LayerChart | None":
-    if not values:
-        return None
-    import altair as alt
-
-    x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=list(domain), nice=False))
-    signed = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(abs(datum.value), '.0%')"
-    if zero:
-        x = x.axis(labelExpr=signed, tickCount=6)
-    else:
-        x = x.axis(labelExpr="format(datum.value, '.0%')", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
-    chart = alt.Chart(data(values)).encode(
-        y=rows(lanes),
-        tooltip=[
-            alt.Tooltip("lane:N", title="Approach"),
-            alt.Tooltip("label:N", title="Measured"),
-            alt.Tooltip("said:N", title="95 % interval"),
-        ],
-    )
-    reach = chart.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=colour())
-    reach = reach.encode(x=alt.X("low:Q", title=axis))
-    points = chart.mark_point(filled=True, size=180, opacity=1).encode(
-        x=x, color=colour(), shape=shape(lanes)
-    )
-    labels = chart.mark_text(dy=-14, fontSize=13, fontWeight="bold", color=BESIDE).encode(x=x, text="label:N")
-    middle = [alt.Chart(data([{"at": 0}])).mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(x="at:Q")]
-    layers = alt.LayerChart(layer=[*(middle if zero else []), reach, points, labels])
-    return layers.properties(title=title, height=ROW_PX * len(lanes) + FRAME_PX)

@@ -1,0 +1,103 @@
+"""What judgements say in words and tables: the leaderboard, checks against people, what may mislead."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from compare import numbers
+from compare.rating_items import Judgement
+from compare.rating_store import OVERALL
+from compare.ratings import LEAST_VOTES, Standing, apart, blind, left_wins, longer_wins, votes_of, with_checks
+from compare.run_measures import Measured
+from compare.statistics import LEAST_GROUPS
+
+APART, LEAST_SHARED = 0.75, 10
+"""A rater whose scores lie so far from the others' on average, over so many shared scores, is named."""
+
+
+def criteria_of(judgements: Sequence[Judgement]) -> list[str]:
+    """All criteria that anybody scored, in the order in which they came up."""
+    return list(dict.fromkeys(name for one in judgements for name in one.scores))
+
+
+def of_leaderboard(
+    standings: Sequence[Standing], few: Collection[frozenset[str]], names: Mapping[str, str]
+) -> str:
+    """Who is preferred, or why that cannot be said."""
+    if len(standings) < 2:
+        return ""
+    best, second = standings[0], standings[1]
+    if not best.enough:
+        return f"Votes on fewer than {LEAST_GROUPS} different cases: too few to say who is preferred."
+    if frozenset((best.lane, second.lane)) in few:
+        return f"Between the first two there are fewer than {LEAST_VOTES} decisive votes: not enough votes."
+    said = (
+        f"{names.get(best.lane, best.lane)} is preferred in {numbers.percent(best.preferred)} of comparisons"
+    )
+    between = f" (95 % interval {numbers.percent_range(best.low, best.high)})"
+    if best.low > second.high:
+        return f"{said}{between}, more often than any other."
+    return f"{said}{between}, but whether it is the best these votes cannot tell."
+
+
+def judged_checks(found: Measured, judgements: Sequence[Judgement]) -> list[dict[str, str]]:
+    """A row a kind of check: how far people's scores go with its result, and where they contradict it."""
+    outcomes = {
+        (call.case_id, call.lane, call.repeat): call for calls in found.calls.values() for call in calls
+    }
+    rows = []
+    kinds: dict[str, list[tuple[float, bool]]] = {}
+    for one in blind(judgements):
+        score = one.scores.get("correct", one.scores.get(OVERALL))
+        call = outcomes.get((one.item.case, one.lanes[0], one.item.repeat))
+        if score is None or call is None:
+            continue
+        for kind in ("content", "format"):
+            outcome = call.outcome(kind)  # type: ignore[arg-type]
+            if outcome != "unscored" and any(of == kind for of, _ in call.checks):
+                kinds.setdefault(kind, []).append((float(score), outcome == "pass"))
+    for kind, pairs in kinds.items():
+        tau = with_checks(pairs)
+        passed_bad = sum(passed and score <= 2 for score, passed in pairs)
+        failed_good = sum(not passed and score >= 4 for score, passed in pairs)
+        rows.append(
+            {
+                "Checks of the": {"content": "content", "format": "form"}[kind],
+                "Answers": numbers.count(len(pairs)),
+                "Go with people's scores (tau-b)": numbers.ABSENT if tau is None else f"{tau:.2f}",
+                "Passed, but scored 1 or 2": numbers.count(passed_bad),
+                "Failed, but scored 4 or 5": numbers.count(failed_good),
+            }
+        )
+    return rows
+
+
+def notes_on(found: Measured, judgements: Sequence[Judgement]) -> list[str]:
+    """Sentences on what may have misled the raters, and on raters who differ; nothing where nothing is seen."""
+    notes = []
+    votes = votes_of(judgements)
+    place = left_wins(votes)
+    if place.whole >= LEAST_VOTES:
+        share = f"{numbers.share(place.part, place.whole)} decisive votes went to what stood first"
+        sure = place.low > 0.5 or place.high < 0.5
+        notes.append(f"{share}: {'the place mattered' if sure else 'no sign that the place mattered'}.")
+    lengths = {(call.case_id, call.lane): len(call.text) for calls in found.calls.values() for call in calls}
+    longer = longer_wins(votes, lengths)
+    if longer.whole >= LEAST_VOTES:
+        share = f"The longer answer won {numbers.share(longer.part, longer.whole)} decisive votes"
+        sure = longer.low > 0.5 or longer.high < 0.5
+        notes.append(f"{share}: {'length went with winning' if sure else 'no sign that length mattered'}.")
+    for rater, (gap, shared) in sorted(apart(judgements).items()):
+        if shared >= LEAST_SHARED and abs(gap) >= APART:
+            how = "higher" if gap > 0 else "lower"
+            notes.append(
+                f"{rater} scores {abs(gap):.1f} points {how} than the others, over {shared} answers."
+            )
+    same = sum(one.same for one in judgements if one.state == "done")
+    if same:
+        notes.append(f"{numbers.plural(same, 'comparison')} of equal answers count apart, as no votes.")
+    away = sum(one.gives_away for one in judgements if one.state == "done")
+    if away:
+        notes.append(
+            f"{numbers.plural(away, 'judgement')} of answers that gave their approach away "
+            f"{'is' if away == 1 else 'are'} left out."
+        )
+    return notes

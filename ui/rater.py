@@ -1,0 +1,41 @@
+"""Who judges: whoever is signed in, else the name that somebody gives."""
+
+import streamlit as st
+
+from ui.access import sign_in_is_set_up
+from ui.text import safe
+
+MOST_NAME_CHARS = 60
+NAME = "rater"
+
+
+def rater() -> str | None:
+    """The rater's name, as it is stored; None, with a field for it on the page, until there is one."""
+    if sign_in_is_set_up():
+        return _folded(str(st.user.get("email") or st.user.get("name") or "")) or "signed in"
+    given = st.text_input(
+        "Your name, or any other that only you use here",
+        key=NAME,
+        max_chars=MOST_NAME_CHARS,
+        persist_state="session",
+        placeholder="so that you can go on where you stopped",
+    )
+    return _folded(given or "") or None
+
+
+def rater_here() -> str:
+    """The same without a field: who it is as far as this session knows, else "somebody here"."""
+    if sign_in_is_set_up():
+        return _folded(str(st.user.get("email") or st.user.get("name") or "")) or "signed in"
+    return _folded(str(st.session_state.get(NAME) or "")) or "somebody here"
+
+
+def greeting(name: str) -> str:
+    """The name as Markdown."""
+    return safe(name)
+
+
+def _folded(name: str) -> str:
+    """One line, no control characters, upper and lower case alike: "Ann" and "ann " are one rater."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printable.split()).casefold()[:MOST_NAME_CHARS]

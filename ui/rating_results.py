@@ -1,0 +1,101 @@
+"""What people said of a run's answers: scores, a leaderboard, agreement, and what may have misled them."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from backends.errors import LeverError
+from compare import numbers
+from compare.charts.look import Figure
+from compare.charts.preference import preference_chart
+from compare.lane_names import lane_title
+from compare.rating_facts import criteria_of, judged_checks, notes_on, of_leaderboard
+from compare.rating_items import Judgement
+from compare.ratings import agreement, leaderboard, mean_scores, too_few, votes_of
+from compare.run_measures import Measured
+from ui.drawing import draw
+from ui.resources import get_store
+from ui.text import safe, said
+
+
+def ratings(found: Measured) -> None:
+    """Everything that the judgements of this run say, each with what it rests on."""
+    try:
+        judgements = get_store().judgements(found.run.id)
+    except LeverError as error:
+        st.error(said(error))
+        return
+    done = [one for one in judgements if one.state == "done"]
+    if not done:
+        st.info("Nobody has judged this run yet. “Rate” shows its answers one by one, without names.")
+        st.page_link(
+            "pages/rate.py", label="Rate it", icon=":material/thumbs_up_down:",
+            query_params={"run": found.run.id},
+        )  # fmt: skip
+        return
+    raters = {one.rater for one in done}
+    st.caption(f"{numbers.plural(len(done), 'judgement')} by {numbers.plural(len(raters), 'rater')}")
+    groups = {case.id: case.group or case.id for case in found.run.plan.cases}
+    _scores(found, done, groups)
+    _votes(found, done, groups)
+    for note in notes_on(found, done):
+        st.caption(safe(note))
+
+
+def _scores(found: Measured, done: Sequence[Judgement], groups: Mapping[str, str]) -> None:
+    means = mean_scores(done, groups)
+    criteria = criteria_of(done)
+    if not criteria:
+        return
+    rows = []
+    for lane in found.lanes:
+        if lane in means:
+            cells = {}
+            for criterion in criteria:
+                one = means[lane].get(criterion)
+                bounds = (one.low, one.high) if one is not None and one.enough else ()
+                cells[criterion.capitalize()] = numbers.score(None if one is None else one.value, *bounds)
+            rows.append({"Approach": lane_title(lane), **cells})
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="mean_scores", alt="Mean scores by approach")
+    st.caption("Means over cases, 1 to 5, with 95 % intervals from 15 groups of cases on.")
+    alphas = {criterion: agreement(done, criterion) for criterion in criteria}
+    told = [f"{name}: {value:.2f}" for name, value in alphas.items() if value is not None]
+    if told:
+        st.caption(f"Raters agree (Krippendorff's alpha, 1 is full agreement): {safe(', '.join(told))}")
+    checks = judged_checks(found, done)
+    if checks:
+        st.dataframe(
+            pd.DataFrame(checks), hide_index=True, key="checks_judged", alt="Automatic checks against scores"
+        )
+
+
+def _votes(found: Measured, done: Sequence[Judgement], groups: Mapping[str, str]) -> None:
+    votes = votes_of(done)
+    if not votes:
+        return
+    standings = leaderboard(votes, groups)
+    few = {frozenset(pair[:2]) for pair in too_few(votes)}
+    takeaway = of_leaderboard(standings, few, found.names)
+    chart = preference_chart(standings)
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw(Figure(key="preference_chart", chart=chart, alt="How often preferred", takeaway=takeaway))
+    rows = [
+        {
+            "Rank": str(standing.rank) if standing.enough else numbers.ABSENT,
+            "Approach": lane_title(standing.lane),
+            "Won": numbers.count(standing.wins),
+            "Tied": numbers.count(standing.ties),
+            "Lost": numbers.count(standing.losses),
+        }
+        for standing in standings
+    ]
+    with right:
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="leaderboard", alt="Leaderboard")
+        if few:
+            pairs = numbers.plural(len(few), "pair")
+            st.caption(f"{pairs} of approaches have fewer than 20 decisive votes: not enough votes.")
+        alpha = agreement(done)
+        if alpha is not None:
+            st.caption(f"Raters agree (Krippendorff's alpha, 1 is full agreement): {alpha:.2f}")
