@@ -9,7 +9,7 @@ from compare.judged import JudgedCall
 from compare.numbers import share
 
 Look = Literal["pass", "fail", "mixed", "unscored", "failed", "missing"]
-Filter = Literal["all", "wrong", "disagree", "unsteady", "failed"]
+Filter = Literal["all", "wrong", "disagree", "unsteady", "failed", "unrated"]
 
 MARKS: Mapping[Look, str] = {
     "pass": "✓",

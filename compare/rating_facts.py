@@ -71,7 +71,7 @@ def judged_checks(found: Measured, judgements: Sequence[Judgement]) -> list[dict
 
 
 def notes_on(found: Measured, judgements: Sequence[Judgement]) -> list[str]:
-    """Sentences on what may have misled the raters, and on raters who differ; nothing where nothing is seen."""
+    """What may have misled the raters, and which raters differ; nothing where there is no sign of it."""
     notes = []
     votes = votes_of(judgements)
     place = left_wins(votes)

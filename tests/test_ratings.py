@@ -52,7 +52,8 @@ def judged(
     plain: dict[str, object] = {
         "id": f"{case} {rater} {item.key}", "run_id": "r", "rater": rater, "item": item,
         "lanes": tuple(lanes), "state": state, "scores": scores or {}, "choice": choice,
-        "comment": "", "edited": "", "gives_away": False, "same": False, "seconds": 4.0, "decided_at": "", "revealed": False,
+        "comment": "", "edited": "", "gives_away": False, "same": False, "seconds": 4.0,
+        "decided_at": "", "revealed": False,
     }  # fmt: skip
     return Judgement(**{**plain, **changes})  # type: ignore[arg-type]
 

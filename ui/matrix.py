@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from backends.errors import LeverError
 from compare.cases import Case
 from compare.facets import facets, narrowed
 from compare.lane_names import lane_title
 from compare.matrix import LEGEND, Cell, Filter, cell, passes_filter
 from compare.run_measures import Measured
 from ui.case_drawer import case_drawer, closed_so_often, open_case
-from ui.text import shorten
+from ui.resources import get_store
+from ui.text import said, shorten
 
 ROWS = 20
 QUESTION_CHARS, ANSWER_CHARS = 110, 75
@@ -23,6 +25,7 @@ FILTERS: Mapping[Filter, str] = {
     "disagree": "Approaches disagree",
     "unsteady": "Unsteady",
     "failed": "Failed",
+    "unrated": "Not rated",
 }
 
 
@@ -91,6 +94,9 @@ def _chosen(found: Measured) -> Sequence[Case]:
             help="Tags, and columns of the file with few different values; with the number of cases.",
         )  # fmt: skip
         cases = tuple(narrowed(cases, wanted, known))
+    if chosen == "unrated":
+        rated = _rated(found.run.id)
+        cases = tuple(case for case in cases if case.id not in rated)
     needle = " ".join((words or "").casefold().split())
     if chosen in (None, "all") and not needle:
         return cases
@@ -102,11 +108,21 @@ def _chosen(found: Measured) -> Sequence[Case]:
     return kept
 
 
+def _rated(run_id: str) -> set[str]:
+    """The cases of which somebody judged an answer."""
+    try:
+        judgements = get_store().judgements(run_id)
+    except LeverError as error:
+        st.error(said(error))
+        return set()
+    return {judgement.item.case for judgement in judgements if judgement.state == "done"}
+
+
 def _text(found: Measured, case: Case) -> str:
     """Everything that was asked and said, as it is searched."""
     answers = (call.text for lane in found.lanes for call in found.places.get((case.id, lane), ()))
-    said = " ".join([case.query, case.expected, case.id, *answers])
-    return " ".join(said.casefold().split())
+    whole = " ".join([case.query, case.expected, case.id, *answers])
+    return " ".join(whole.casefold().split())
 
 
 def _said(one: Cell) -> str:

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("edited", sa.Text(), nullable=False),
         sa.Column("gives_away", sa.Boolean(), nullable=False),
         sa.Column("same", sa.Boolean(), nullable=False),
-        sa.Column("seconds", sa.Float(), nullable=True),
+        sa.Column("seconds", sa.Double(), nullable=True),
         sa.Column("decided_at", sa.String(length=32), nullable=False),
         sa.Column("revealed_at", sa.String(length=32), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_judgement_run_id"), ondelete="CASCADE"),
