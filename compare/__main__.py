@@ -20,6 +20,7 @@ from compare import (
     command_diff,
     command_doctor,
     command_export,
+    command_ratings,
     command_results,
     command_run,
     command_train,
@@ -34,6 +35,7 @@ COMMANDS = (
     command_results,
     command_diff,
     command_export,
+    command_ratings,
     command_train,
 )
 """Adding a command is adding a module with ``register`` and ``run`` here."""

@@ -27,6 +27,7 @@ from compare.plan import Plan, PlannedCall, Which
 from compare.provenance import provenance_of
 from compare.runner import check_query
 from compare.store import Store, new_run_id
+from compare.training_set import kept_out_of_test
 
 ROWS = 32
 """Calls in one group: enough to keep a processor busy, few enough to be stored every few seconds."""
@@ -220,6 +221,7 @@ def make_plan(
     """
     check_lanes(lanes)
     known = load_cases(scenario) if cases is None else cases
+    known = kept_out_of_test(scenario.name, known)
     asked = tuple(case for case in known if which in ("all", case.split))
     if first is not None and first < 1:
         raise BadInput("The number of cases must be at least 1.")

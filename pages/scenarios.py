@@ -6,6 +6,7 @@ from backends.errors import LeverError
 from backends.own_scenarios import is_own
 from backends.scenario import NO_SCENARIO, load_scenario
 from compare.case_files import load_cases
+from compare.training_set import kept_out_of_test
 from ui.badge import explain_readiness
 from ui.case_file import choose_cases
 from ui.check_list import check_list
@@ -62,6 +63,12 @@ else:
     cases = found
     if is_own(scenario):
         keep_as_own(scenario, cases)
+
+try:
+    cases = kept_out_of_test(scenario.name, cases)
+except LeverError as error:
+    st.error(said(error))
+    st.stop()
 
 # How it is asked
 st.divider()

@@ -20,7 +20,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SCORES, AT, SHOWN_AT, MISSED = "rate_scores", "rate_at", "rate_shown_at", "rate_missed"
 """Scores so far by criterion, the criterion that a digit is for, when the item was shown, what went wrong."""
 BESIDE = 4
-HELD = {1: "bad", 2: "poor", 3: "fair", 4: "good", 5: "very good"}
+HELD = {1: "Bad", 2: "Poor", 3: "Fair", 4: "Good", 5: "Very good"}
+"""What the scores 1 to 5 mean."""
 
 
 def draw_item(found: Measured, judgement: Judgement, criteria: Sequence[str]) -> None:
@@ -45,8 +46,6 @@ def draw_item(found: Measured, judgement: Judgement, criteria: Sequence[str]) ->
     else:
         _choices(judgement, len(texts), same=same)
     _extras(judgement, texts)
-    if missed := st.session_state.pop(MISSED, ""):
-        st.warning(missed)
 
 
 def _begin(judgement: Judgement) -> None:
@@ -84,7 +83,7 @@ def _stars(judgement: Judgement, criteria: Sequence[str]) -> None:
             st.markdown(f"{mark}**{safe(criterion.capitalize())}**", width=150)
             for score in range(LOWEST, HIGHEST + 1):
                 st.button(
-                    f"{score} {HELD[score]}" if score in (LOWEST, HIGHEST) else str(score),
+                    HELD[score],
                     key=f"score_{number}_{score}",
                     type="primary" if scores.get(criterion) == score else "secondary",
                     shortcut=str(score) if number == at else None,
@@ -127,8 +126,11 @@ def _choices(judgement: Judgement, many: int, *, same: bool) -> None:
                     on_click=_choose,
                     args=(judgement.id, judgement.lanes[number], False),
                 )
-        bad, tie = ("All are bad" if many > 2 else "Both are bad"), "A tie"
-        st.button(tie, key="choose_tie", shortcut="T", on_click=_choose, args=(judgement.id, TIE, same))
+        bad, tie = "All are bad" if many > 2 else "Both are bad", "They are the same" if same else "A tie"
+        look = "primary" if same else "secondary"
+        st.button(
+            tie, key="choose_tie", shortcut="T", type=look, on_click=_choose, args=(judgement.id, TIE, same)
+        )
         st.button(bad, key="choose_bad", shortcut="0", on_click=_choose, args=(judgement.id, ALL_BAD, same))
 
 
@@ -168,7 +170,7 @@ def _save_stars(judgement_id: str, criteria: Sequence[str]) -> None:
 
 
 def _choose(judgement_id: str, choice: str, same: bool) -> None:
-    _decide(judgement_id, choice=TIE if same and choice == TIE else choice, same=same)
+    _decide(judgement_id, choice=choice, same=same)
 
 
 def _decide(judgement_id: str, **verdict: object) -> None:

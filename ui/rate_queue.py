@@ -46,6 +46,8 @@ def queue(found: Measured, mode: RatingMode, rater: str, criteria: Sequence[str]
         st.error(said(error))
         return
     _bar(found, items, known, rater, target)
+    if missed := st.session_state.pop(MISSED, ""):
+        st.warning(missed)
     if judgement is None:
         st.success("Nothing is left for you here. Thank you.", icon=":material/celebration:")
         st.page_link(
@@ -151,7 +153,8 @@ def _verdict(last: Judgement) -> str:
         return "all the same" if last.same else "a tie"
     if last.choice == ALL_BAD:
         return "all bad"
-    return f"{LETTERS[last.lanes.index(last.choice)]} is better"
+    better = "best" if len(last.lanes) > 2 else "better"
+    return f"{LETTERS[last.lanes.index(last.choice)]} is {better}"
 
 
 def _reveal(judgement_id: str) -> None:

@@ -11,9 +11,11 @@ from compare.charts.look import Figure
 from compare.charts.preference import preference_chart
 from compare.lane_names import lane_title
 from compare.rating_facts import criteria_of, judged_checks, notes_on, of_leaderboard
+from compare.rating_files import ratings_csv, ratings_jsonl
 from compare.rating_items import Judgement
 from compare.ratings import agreement, leaderboard, mean_scores, too_few, votes_of
 from compare.run_measures import Measured
+from compare.training_set import THRESHOLD, collect, collected_path, worth_learning
 from ui.drawing import draw
 from ui.resources import get_store
 from ui.text import safe, said
@@ -41,6 +43,47 @@ def ratings(found: Measured) -> None:
     _votes(found, done, groups)
     for note in notes_on(found, done):
         st.caption(safe(note))
+    _files(found, judgements)
+    _examples(found, done)
+
+
+def _files(found: Measured, judgements: Sequence[Judgement]) -> None:
+    with st.container(horizontal=True):
+        for ending, write in (("csv", ratings_csv), ("jsonl", ratings_jsonl)):
+            st.download_button(
+                f"Judgements as {ending.upper()}",
+                lambda write=write: write(judgements),
+                file_name=f"lever-ratings-{found.run.id[:6]}.{ending}",
+                key=f"ratings_{ending}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def _examples(found: Measured, done: Sequence[Judgement]) -> None:
+    """Well-judged answers as training examples of the scenario."""
+    scenario = found.run.plan.scenario
+    with st.expander("Make training examples", icon=":material/school:"):
+        threshold = st.slider("From which mean score on", 1.0, 5.0, THRESHOLD, 0.5, key="learn_from")
+        worth = worth_learning(found, done, threshold)
+        edited = sum(example.how == "edited" for example in worth)
+        own = f", {numbers.plural(edited, 'of them written by a rater', 'of them written by raters')}"
+        st.markdown(f"{numbers.plural(len(worth), 'example')}{own if edited else ''}")
+        st.caption(
+            "Their cases, and all others of their groups, count as “dev” from then on, "
+            "so that an adapter that learnt from them is never tested on them."
+        )
+        if st.button("Collect them", icon=":material/save:", key="collect", disabled=not worth):
+            try:
+                new = collect(scenario, worth)
+            except LeverError as error:
+                st.error(said(error))
+                return
+            path = collected_path(scenario)
+            st.success(
+                f"{numbers.plural(new, 'new example')}. Train with: `python -m compare train {scenario} "
+                f"--examples {path}`"
+            )
 
 
 def _scores(found: Measured, done: Sequence[Judgement], groups: Mapping[str, str]) -> None:
