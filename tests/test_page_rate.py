@@ -20,6 +20,7 @@ from tests.screens import (
     texts,
 )
 from tests.test_page_results import kept, look, open_results
+from ui import rate_item
 from ui.results import _measured
 
 LANES = ("prompt", "rag", "lora", "hybrid")
@@ -28,8 +29,9 @@ SECRETS = {name for name in registry() if name not in ("prompt", "rag")} | {"RAG
 
 
 @pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Every test has a store without runs."""
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test has a store without runs, and reads quickly."""
+    monkeypatch.setattr(rate_item, "LEAST_S", 0.0)
     yield
     for line in store().measured_runs(1000):
         store().delete_run(line.id)
@@ -93,7 +95,7 @@ def test_nothing_tells_which_approach_wrote_an_answer_before_the_vote(how: str) 
     assert "Question" in before
     assert not [secret for secret in SECRETS if secret in before]
     if how == "stars":
-        press(page, "score_0_5", "rate_save")
+        press(page, "score_5", "rate_save")
     else:
         (one,) = [one for one in store().judgements(store().measured_runs()[0].id) if one.state == "open"]
         assert set(one.lanes) <= set(LANES)
@@ -109,18 +111,25 @@ def test_scores_are_kept_by_criterion_and_the_next_answer_appears() -> None:
     page = open_rate(id_)
     press(page, "rate_save")
     assert "Give at least one score first" in texts(page)
-    press(page, "score_0_5", "score_1_4")
-    assert [button.key for button in page.button if button.proto.type == "primary"] == [
-        "score_0_5",
-        "score_1_4",
-    ]
-    press(page, "rate_Up", "score_1_2", "score_2_1", "rate_save")
+    press(page, "score_5", "score_4")
+    labels = [button.label for button in page.button]
+    assert "Correct: very good" in labels
+    assert "Format: good" in labels
+    press(page, "rate_Up", "score_2", "score_1", "rate_save")
     (done,) = [one for one in store().judgements(id_) if one.state == "done"]
     assert dict(done.scores) == {"correct": 5, "format": 2, "tone": 1}
     assert done.rater == "ann"
     assert done.seconds is not None
     assert "1 of 6 judged" in _progress(page)
     assert not [button for button in page.button if button.proto.type == "primary"]
+
+
+def test_a_key_pressed_twice_does_not_judge_the_next_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_item, "LEAST_S", 60.0)
+    id_ = kept(cases=2)
+    page = press(open_rate(id_, how="pairs"), "choose_tie")
+    assert "quicker than anybody reads" in texts(page)
+    assert not [one for one in store().judgements(id_) if one.state == "done"]
 
 
 def test_a_comment_and_a_better_answer_are_kept_with_the_vote() -> None:
@@ -234,7 +243,7 @@ def test_the_results_say_what_people_said() -> None:
         page.number_input(key="rate_target").set_value(2).run()
         for number in range(12):
             score = 3 + number % 3 + (shift if number % 2 else 0)
-            press(page, f"score_0_{score}", "rate_save")
+            press(page, f"score_{score}", "rate_save")
     page = open_rate(id_, "ann", how="pairs")
     press(page, *["choose_tie"] * 4)
     page = look(open_results(run=id_), "ratings")

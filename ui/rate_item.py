@@ -20,6 +20,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SCORES, AT, SHOWN_AT, MISSED = "rate_scores", "rate_at", "rate_shown_at", "rate_missed"
 """Scores so far by criterion, the criterion that a digit is for, when the item was shown, what went wrong."""
 BESIDE = 4
+LEAST_S = 0.2
+"""A judgement that comes sooner was a key pressed twice, and meant for the item before."""
 HELD = {1: "Bad", 2: "Poor", 3: "Fair", 4: "Good", 5: "Very good"}
 """What the scores 1 to 5 mean."""
 
@@ -75,38 +77,45 @@ def _one(text: str, title: str) -> None:
 
 
 def _stars(judgement: Judgement, criteria: Sequence[str]) -> None:
-    """A row of digits a criterion; a digit is for the marked one and goes on to the next."""
+    """One row of scores for the marked criterion; a score goes on to the next one.
+
+    The five buttons stay what they are, whatever is marked: keys typed ahead hit the right criterion.
+    """
     scores, at = st.session_state[SCORES], min(st.session_state[AT], len(criteria) - 1)
-    for number, criterion in enumerate(criteria):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            mark = ":material/chevron_right: " if number == at else ""
-            st.markdown(f"{mark}**{safe(criterion.capitalize())}**", width=150)
-            for score in range(LOWEST, HIGHEST + 1):
-                st.button(
-                    HELD[score],
-                    key=f"score_{number}_{score}",
-                    type="primary" if scores.get(criterion) == score else "secondary",
-                    shortcut=str(score) if number == at else None,
-                    on_click=_score,
-                    args=(number, criterion, score),
-                )
-    with st.container(horizontal=True):
-        given = sum(criterion in scores for criterion in criteria)
-        st.button(
-            "Save and next",
-            type="primary" if given == len(criteria) else "secondary",
-            icon=":material/check:",
-            key="rate_save",
-            shortcut="Enter",
-            on_click=_save_stars,
-            args=(judgement.id, tuple(criteria)),
-        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for number, criterion in enumerate(criteria):
+            given = scores.get(criterion)
+            st.button(
+                f"{criterion.capitalize()}: {HELD[given].lower() if given else 'not scored yet'}",
+                key=f"criterion_{number}",
+                icon=":material/arrow_right:" if number == at else ":material/check:" if given else None,
+                type="secondary" if number == at else "tertiary",
+                on_click=_go_to,
+                args=(number,),
+            )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for score in range(LOWEST, HIGHEST + 1):
+            st.button(
+                HELD[score], key=f"score_{score}", shortcut=str(score), on_click=_score,
+                args=(tuple(criteria), score),
+                type="primary" if scores.get(criteria[at]) == score else "secondary",
+            )  # fmt: skip
         _move("Up", at - 1, len(criteria))
         _move("Down", at + 1, len(criteria))
+    complete = all(criterion in scores for criterion in criteria)
+    st.button(
+        "Save and next",
+        type="primary" if complete else "secondary",
+        icon=":material/check:",
+        key="rate_save",
+        shortcut="Enter",
+        on_click=_save_stars,
+        args=(judgement.id, tuple(criteria)),
+    )
 
 
 def _move(key: str, to: int, many: int) -> None:
-    icon = ":material/arrow_upward:" if key == "Up" else ":material/arrow_downward:"
+    icon = ":material/arrow_back:" if key == "Up" else ":material/arrow_forward:"
     st.button(
         "", icon=icon, key=f"rate_{key}", shortcut=key, type="tertiary", disabled=not 0 <= to < many,
         help="The criterion before" if key == "Up" else "The next criterion",
@@ -152,9 +161,10 @@ def _extras(judgement: Judgement, texts: Sequence[str]) -> None:
         )
 
 
-def _score(number: int, criterion: str, score: int) -> None:
-    st.session_state[SCORES] = {**st.session_state[SCORES], criterion: score}
-    st.session_state[AT] = number + 1
+def _score(criteria: Sequence[str], score: int) -> None:
+    state = st.session_state
+    at = min(state[AT], len(criteria) - 1)
+    state[SCORES], state[AT] = {**state[SCORES], criteria[at]: score}, at + 1
 
 
 def _go_to(number: int) -> None:
@@ -175,14 +185,17 @@ def _choose(judgement_id: str, choice: str, same: bool) -> None:
 
 def _decide(judgement_id: str, **verdict: object) -> None:
     state = st.session_state
-    shown_at = state[SHOWN_AT][1]
+    seconds = time.monotonic() - state[SHOWN_AT][1]
+    if seconds < LEAST_S:
+        state[MISSED] = "That was quicker than anybody reads, so it was not counted. Say it again."
+        return
     try:
         get_store().decide(
             judgement_id,
             comment=str(state.get(f"comment_{judgement_id}") or "").strip(),
             edited=str(state.get(f"edited_{judgement_id}") or "").strip(),
             gives_away=bool(state.get(f"gives_{judgement_id}")),
-            seconds=time.monotonic() - shown_at,
+            seconds=seconds,
             **verdict,  # type: ignore[arg-type]
         )
     except LeverError as error:

@@ -1,0 +1,70 @@
+"""How long after a rater's key the next item is there, with many items and many judgements.
+
+    python -m tests.benchmarks.rating [--cases 1000] [--keys 40]
+
+A real server and browser; a stored run of so many cases, of which two other raters have judged half. Each key
+is pressed half a second after the item before came up; the time goes from the key to the next question on the
+screen. Prints a table; asserts nothing.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from compare.rating_items import TIE, items_of
+from compare.store import Store
+from tests.screens import offline
+from tests.server import chromium, server
+from tests.test_browser_rate import RUN, keep_a_run, progress, question, sit_down
+
+READ_MS = 500
+
+
+def prepare(folder: str, cases: int) -> None:
+    """The run, and what two other raters said of half of it."""
+    url = f"sqlite:///{Path(folder) / 'lever.db'}"
+    keep_a_run(url, cases)
+    store = Store(url)
+    items = items_of(store.stored_run(RUN), "best")
+    for rater in ("ann", "bob"):
+        for item in items[: cases // 2]:
+            store.decide(store.serve(RUN, rater, item, item.lanes).id, choice=TIE)
+    store.close()
+
+
+def main() -> None:
+    """Press keys and print how long the next item took."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--keys", type=int, default=40)
+    arguments = parser.parse_args()
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(folder, arguments.cases)
+        settings = {**offline(), "LEVER_DATA_DIR": folder}
+        with server(settings) as address, chromium() as browser:
+            page = sit_down(browser, address, "Cem", "Best of all", [])
+            page.locator(".st-key-rate_target input").fill("3")
+            page.locator(".st-key-rate_target input").press("Enter")
+            progress(page, f"0 of {arguments.cases:,}")
+            page.locator(".st-key-rate_target input").blur()
+            for number in range(arguments.keys):
+                page.wait_for_timeout(READ_MS)
+                before, started = question(page), time.perf_counter()
+                page.keyboard.press(str(number % 4 + 1))
+                while question(page) == before:
+                    pass
+                took.append(time.perf_counter() - started)
+    print(f"items: {arguments.cases:,}; judgements before: {arguments.cases // 2 * 2:,}; keys: {len(took)}")
+    print(
+        f"seconds to the next item: median {median(took):.2f}, 95 % {np.percentile(took, 95):.2f}, ", end=""
+    )
+    print(f"longest {max(took):.2f}")
+
+
+if __name__ == "__main__":
+    main()
