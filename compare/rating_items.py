@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from random import Random
 from statistics import median
@@ -37,7 +38,7 @@ class Item:
     repeat: int
     lanes: tuple[str, ...]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Names the item within its run; it tells nothing of the lanes."""
         said = "\0".join((self.mode, self.case, str(self.repeat), *sorted(self.lanes)))

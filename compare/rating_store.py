@@ -6,9 +6,9 @@ one can be decided, so that two tabs never overwrite each other.
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Row, and_, or_, select
 
 from backends.errors import BadInput
 from compare.opened import OpenedDatabase
@@ -122,11 +122,11 @@ class RatingStore(OpenedDatabase):
 
     def judgements(self, run_id: str, mode: RatingMode | None = None) -> tuple[Judgement, ...]:
         """All judgements of a run, oldest first, open and skipped ones too."""
-        of_run = select(JudgementRow).where(JudgementRow.run_id == run_id)
+        of_run = select(*JudgementRow.__table__.columns).where(JudgementRow.run_id == run_id)
         if mode is not None:
             of_run = of_run.where(JudgementRow.mode == mode)
         with self._read() as session:
-            found = session.scalars(of_run.order_by(JudgementRow.decided_at, JudgementRow.id))
+            found = session.execute(of_run.order_by(JudgementRow.decided_at, JudgementRow.id))
             return tuple(_judgement(row) for row in found)
 
     def keep_judgements(self, judgements: Sequence[Judgement]) -> tuple[int, int]:
@@ -183,7 +183,8 @@ def _row_of(judgement: Judgement) -> JudgementRow:
     return row
 
 
-def _judgement(row: JudgementRow) -> Judgement:
+def _judgement(row: "JudgementRow | Row[Any]") -> Judgement:
+    """From a row as an object, or as columns, which are much quicker to read by the thousand."""
     lanes = tuple(str(lane) for lane in row.lanes)
     mode = cast("RatingMode", row.mode)
     return Judgement(

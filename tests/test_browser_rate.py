@@ -1,5 +1,6 @@
 """Raters at work, in a real browser against a real server: by keyboard alone, blind, and resumed."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def progress(page: Page, said: str) -> None:
 
 
 def question(page: Page) -> str:
-    return page.get_by_text("Question ").first.inner_text()
+    return page.locator("strong").filter(has_text=re.compile(r"^Question \d+")).first.inner_text()
 
 
 def order(page: Page) -> list[str]:

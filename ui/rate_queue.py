@@ -23,8 +23,8 @@ from ui.rate_item import LETTERS, MISSED, draw_item
 from ui.resources import get_store
 from ui.text import safe, said
 
-TAKEN_BACK = "rate_taken_back"
-"""The judgement that the rater opened again; it is shown before anything else."""
+TAKEN_BACK, ITEMS = "rate_taken_back", "rate_items"
+"""The judgement that the rater opened again, shown before anything else; the items of the run."""
 KEYS = {
     "stars": "1 to 5 scores the marked criterion and goes on · ↑ ↓ another criterion · Enter saves",
     "best": "1, 2, 3, … the best answer · T a tie · 0 all are bad",
@@ -35,7 +35,7 @@ KEYS = {
 @st.fragment
 def queue(found: Measured, mode: RatingMode, rater: str, criteria: Sequence[str], target: int) -> None:
     """Judge one item after another; a key renews only this part of the page."""
-    items = items_of(found.run, mode)
+    items = _items(found, mode)
     if not items:
         st.info(_nothing(mode))
         return
@@ -58,6 +58,16 @@ def queue(found: Measured, mode: RatingMode, rater: str, criteria: Sequence[str]
         draw_item(found, judgement, criteria)
     _below(judgement, found.run.id, mode, rater)
     _last(found, [one for one in known if one.rater == rater and one.state == "done"])
+
+
+def _items(found: Measured, mode: RatingMode) -> Sequence[Item]:
+    """The run's items, listed once for a session as long as no answer comes to the run."""
+    known = (found.run.id, len(found.run.calls), mode)
+    kept = st.session_state.get(ITEMS)
+    if kept is None or kept[0] != known:
+        kept = st.session_state[ITEMS] = (known, items_of(found.run, mode))
+    items: Sequence[Item] = kept[1]
+    return items
 
 
 def _nothing(mode: RatingMode) -> str:
