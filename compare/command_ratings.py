@@ -9,7 +9,7 @@ from compare.command import Outcome
 from compare.numbers import plural
 from compare.rating_facts import criteria_of
 from compare.rating_files import ratings_csv, ratings_jsonl, read_ratings
-from compare.ratings import agreement, leaderboard, left_wins, mean_scores, votes_of
+from compare.ratings import ALL, agreement, leaderboard, left_wins, mean_scores, votes_of
 from compare.store import store
 
 
@@ -67,7 +67,7 @@ def _figures(found: tuple, groups: Mapping[str, str]) -> dict[str, object]:  # t
             }
             for lane, criteria in mean_scores(found, groups).items()
         },
-        "alpha": {name: agreement(found, name) for name in criteria_of(done)},
+        "alpha": {name: agreement(found, name) for name in (*criteria_of(done), ALL)},
         "alpha_choices": agreement(found),
         "leaderboard": [
             {

@@ -16,6 +16,7 @@ from backends.imports import load_statistics
 from compare.rating_items import ALL_BAD, HIGHEST, LOWEST, TIE, Judgement
 from compare.statistics import CONFIDENCE, LEAST_GROUPS, SEED, CaseScores, Estimate, rate, wilson
 
+ALL = "all criteria"
 LEAST_VOTES = 20
 """Decisive votes of a pair below which nothing is said of it."""
 RESAMPLES = 999
@@ -216,20 +217,22 @@ def longer_wins(votes: Sequence[Vote], lengths: Mapping[tuple[str, str], int]) -
 
 
 def agreement(judgements: Sequence[Judgement], criterion: str | None = None) -> float | None:
-    """Krippendorff's alpha of all raters: ordinal over a criterion's scores, nominal over choices where
-    ``criterion`` is None. None below two raters of one item, or where nobody's judgements vary.
+    """Krippendorff's alpha of all raters: ordinal over a criterion's scores (over all criteria's where it is
+    :data:`ALL`), nominal over choices where it is None. None below two raters of one item, or where nobody's
+    judgements vary.
     """
     import pandas as pd
 
     values: dict[str, dict[str, float]] = {}
     codes: dict[str, int] = {}
     for one in blind(judgements):
+        said: dict[str, float] = {}
         if criterion is None and one.choice and not one.same:
-            value: float | None = codes.setdefault(one.choice, len(codes))
-        else:
-            value = one.scores.get(criterion or "")
-        if value is not None:
-            values.setdefault(one.rater, {})[one.item.key] = value
+            said = {"": codes.setdefault(one.choice, len(codes))}
+        elif criterion is not None:
+            said = {name: score for name, score in one.scores.items() if criterion in (name, ALL)}
+        for name, value in said.items():
+            values.setdefault(one.rater, {})[f"{one.item.key} {name}"] = value
     table = pd.DataFrame(values).T
     if len(table) < 2 or not (table.notna().sum() > 1).any():
         return None

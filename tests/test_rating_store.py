@@ -1,5 +1,6 @@
 """Judgements in the store and in files: nothing is overwritten, nothing is doubled, nothing is lost."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -10,15 +11,17 @@ from backends.errors import BadInput
 from backends.scenario import load_scenario
 from backends.settings import settings
 from backends.training.examples import load_examples
+from compare.__main__ import main
 from compare.case_files import load_cases
 from compare.cases import Case
+from compare.command import BAD_INPUT, FINE
 from compare.plan import Plan
 from compare.rating_files import COLUMNS, ratings_csv, ratings_jsonl, read_ratings
 from compare.rating_items import TIE, Item, Judgement, items_of, shuffled_lanes
 from compare.rating_store import OVERALL
 from compare.run_measures import measure
 from compare.scenario_run import make_plan
-from compare.store import Store, new_run_id
+from compare.store import Store, new_run_id, store
 from compare.training_set import collect, collected, collected_path, kept_out_of_test, worth_learning
 from tests.test_ratings import judged
 from tests.test_summary import call, failed, plan, stored
@@ -226,3 +229,29 @@ def test_a_run_of_the_test_split_leaves_out_what_was_learnt() -> None:
     after = make_plan(scenario, ("prompt",), which="test").cases
     assert {case.group for case in before} - {case.group for case in after} == {first.group}
     assert str(collected_path(scenario.name)).startswith(str(settings().data_dir))
+
+
+def test_the_command_line_sums_up_writes_and_takes_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = store()
+    id_ = new_run_id()
+    here.create_scenario_run(id_, Plan(scenario="s", cases=(Case(id="c", query="q"),), lanes=LANES))
+    assert main(["ratings", id_]) == FINE
+    assert "Nobody has judged" in capsys.readouterr().out
+    stars = here.serve(id_, "ann", Item(mode="stars", case="c", repeat=0, lanes=("rag",)), ("rag",))
+    here.decide(stars.id, scores={"correct": 4})
+    best = here.serve(id_, "ann", BEST, LANES)
+    here.decide(best.id, choice="rag")
+    out = tmp_path / "ratings.csv"
+    assert main(["ratings", id_, "--out", str(out), "--json"]) == FINE
+    found = json.loads(capsys.readouterr().out)
+    assert found["judgements"] == 2
+    assert found["scores"]["rag"]["correct"]["mean"] == 4
+    assert found["leaderboard"][0]["backend"] == "rag"
+    assert found["leaderboard"][0]["rank"] is None  # One case ranks nobody.
+    assert main(["ratings", id_, "--take", str(out)]) == FINE
+    assert "0 new judgements, 2 known already" in capsys.readouterr().out
+    assert main(["ratings", id_, "--take", str(tmp_path)]) == BAD_INPUT
+    assert main(["ratings", "nothing"]) == BAD_INPUT
+    assert "Traceback" not in capsys.readouterr().err

@@ -21,6 +21,7 @@ from compare.rating_items import (
     progress_of,
 )
 from compare.ratings import (
+    ALL,
     PRIOR,
     Vote,
     agreement,
@@ -84,6 +85,7 @@ def observations(as_choice: bool) -> list[Judgement]:
 
 def test_alpha_is_that_of_the_published_table() -> None:
     assert agreement(observations(False), "correct") == pytest.approx(0.815, abs=5e-4)
+    assert agreement(observations(False), ALL) == pytest.approx(0.815, abs=5e-4)
     assert agreement(observations(True)) == pytest.approx(0.743, abs=5e-4)
 
 

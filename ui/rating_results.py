@@ -6,14 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from backends.errors import LeverError
+from backends.settings import settings
 from compare import numbers
 from compare.charts.look import Figure
 from compare.charts.preference import preference_chart
 from compare.lane_names import lane_title
 from compare.rating_facts import criteria_of, judged_checks, notes_on, of_leaderboard
-from compare.rating_files import ratings_csv, ratings_jsonl
+from compare.rating_files import ratings_csv, ratings_jsonl, read_ratings
 from compare.rating_items import Judgement
-from compare.ratings import agreement, leaderboard, mean_scores, too_few, votes_of
+from compare.ratings import ALL, agreement, leaderboard, mean_scores, too_few, votes_of
 from compare.run_measures import Measured
 from compare.training_set import THRESHOLD, collect, collected_path, worth_learning
 from ui.drawing import draw
@@ -35,6 +36,7 @@ def ratings(found: Measured) -> None:
             "pages/rate.py", label="Rate it", icon=":material/thumbs_up_down:",
             query_params={"run": found.run.id},
         )  # fmt: skip
+        _files(found, judgements)
         return
     raters = {one.rater for one in done}
     st.caption(f"{numbers.plural(len(done), 'judgement')} by {numbers.plural(len(raters), 'rater')}")
@@ -49,7 +51,7 @@ def ratings(found: Measured) -> None:
 
 def _files(found: Measured, judgements: Sequence[Judgement]) -> None:
     with st.container(horizontal=True):
-        for ending, write in (("csv", ratings_csv), ("jsonl", ratings_jsonl)):
+        for ending, write in (("csv", ratings_csv), ("jsonl", ratings_jsonl)) if judgements else ():
             st.download_button(
                 f"Judgements as {ending.upper()}",
                 lambda write=write: write(judgements),
@@ -58,6 +60,20 @@ def _files(found: Measured, judgements: Sequence[Judgement]) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+    given = st.file_uploader(
+        "Judgements from another machine",
+        type=["csv", "jsonl"],
+        key="ratings_given",
+        max_upload_size=settings().max_upload_mb,
+        help="A file that this page wrote elsewhere, of a run that is here too. Nothing is doubled.",
+    )
+    if given is not None and st.button("Take them over", icon=":material/upload:", key="take_ratings"):
+        try:
+            new, known = get_store().keep_judgements(read_ratings(given.getvalue()))
+        except LeverError as error:
+            st.error(said(error))
+            return
+        st.success(f"{numbers.plural(new, 'new judgement')}, {known:,} known already.")
 
 
 def _examples(found: Measured, done: Sequence[Judgement]) -> None:
@@ -102,7 +118,8 @@ def _scores(found: Measured, done: Sequence[Judgement], groups: Mapping[str, str
             rows.append({"Approach": lane_title(lane), **cells})
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="mean_scores", alt="Mean scores by approach")
     st.caption("Means over cases, 1 to 5, with 95 % intervals from 15 groups of cases on.")
-    alphas = {criterion: agreement(done, criterion) for criterion in criteria}
+    of = [*criteria, ALL] if len(criteria) > 1 else criteria
+    alphas = {criterion: agreement(done, criterion) for criterion in of}
     told = [f"{name}: {value:.2f}" for name, value in alphas.items() if value is not None]
     if told:
         st.caption(f"Raters agree (Krippendorff's alpha, 1 is full agreement): {safe(', '.join(told))}")
