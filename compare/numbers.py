@@ -27,8 +27,8 @@ def rate(per_second: float | None) -> str:
     return f"{per_second:.1f}/s" if per_second < 9.95 else f"{per_second:,.0f}/s"
 
 
-def cosine(value: float | None) -> str:
-    """A similarity with two decimals, with a true minus sign."""
+def coefficient(value: float | None) -> str:
+    """A similarity or an agreement, at most 1, with two decimals and a true minus sign."""
     return ABSENT if value is None else f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
 
 

@@ -62,7 +62,7 @@ def judged_checks(found: Measured, judgements: Sequence[Judgement]) -> list[dict
             {
                 "Checks of the": {"content": "content", "format": "form"}[kind],
                 "Answers": numbers.count(len(pairs)),
-                "Go with people's scores (tau-b)": numbers.ABSENT if tau is None else f"{tau:.2f}",
+                "Go with people's scores (tau-b)": numbers.coefficient(tau),
                 "Passed, but scored 1 or 2": numbers.count(passed_bad),
                 "Failed, but scored 4 or 5": numbers.count(failed_good),
             }
@@ -83,8 +83,8 @@ def notes_on(found: Measured, judgements: Sequence[Judgement]) -> list[str]:
     longer = longer_wins(votes, lengths)
     if longer.whole >= LEAST_VOTES:
         share = f"The longer answer won {numbers.share(longer.part, longer.whole)} decisive votes"
-        sure = longer.low > 0.5 or longer.high < 0.5
-        notes.append(f"{share}: {'length went with winning' if sure else 'no sign that length mattered'}.")
+        seen = "longer answers were preferred" if longer.low > 0.5 else "no sign that length mattered"
+        notes.append(f"{share}: {'shorter answers were preferred' if longer.high < 0.5 else seen}.")
     for rater, (gap, shared) in sorted(apart(judgements).items()):
         if shared >= LEAST_SHARED and abs(gap) >= APART:
             how = "higher" if gap > 0 else "lower"

@@ -21,6 +21,8 @@ from ui.drawing import draw
 from ui.resources import get_store
 from ui.text import safe, said
 
+AGREE = "How far raters agree (Krippendorff's alpha: 1 fully, 0 as by chance)"
+
 
 def ratings(found: Measured) -> None:
     """Everything that the judgements of this run say, each with what it rests on."""
@@ -120,9 +122,9 @@ def _scores(found: Measured, done: Sequence[Judgement], groups: Mapping[str, str
     st.caption("Means over cases, 1 to 5, with 95 % intervals from 15 groups of cases on.")
     of = [*criteria, ALL] if len(criteria) > 1 else criteria
     alphas = {criterion: agreement(done, criterion) for criterion in of}
-    told = [f"{name}: {value:.2f}" for name, value in alphas.items() if value is not None]
+    told = [f"{name} {numbers.coefficient(value)}" for name, value in alphas.items() if value is not None]
     if told:
-        st.caption(f"Raters agree (Krippendorff's alpha, 1 is full agreement): {safe(', '.join(told))}")
+        st.caption(f"{AGREE}: {safe(', '.join(told))}")
     checks = judged_checks(found, done)
     if checks:
         st.dataframe(
@@ -158,4 +160,4 @@ def _votes(found: Measured, done: Sequence[Judgement], groups: Mapping[str, str]
             st.caption(f"{pairs} of approaches have fewer than 20 decisive votes: not enough votes.")
         alpha = agreement(done)
         if alpha is not None:
-            st.caption(f"Raters agree (Krippendorff's alpha, 1 is full agreement): {alpha:.2f}")
+            st.caption(f"{AGREE}: {numbers.coefficient(alpha)}")

@@ -25,7 +25,7 @@ def passages(found: Sequence[Passage]) -> None:
 def _passage(passage: Passage) -> str:
     lines = [f"**\\[{passage.number}\\] {safe(passage.source)}**"]
     if passage.cosine is not None:
-        similarity = numbers.cosine(passage.cosine)
+        similarity = numbers.coefficient(passage.cosine)
         lines.append(f":small[:gray[Similarity to the question: {similarity} (cosine, at most 1)]]")
     return "  \n".join([*lines, *(safe(line) for line in passage.text.splitlines() if line.strip())])
 
