@@ -1,10 +1,9 @@
-"""What a backend is, and the one list of them.
+"""What a backend is; ``registry.py`` is the one list of them.
 
 A backend says how a query becomes a prompt, and nothing else: it never touches a model. What all backends
 have in common (sampling, decoding, timing, storing) happens elsewhere, so a file shows only its difference.
 """
 
-from functools import lru_cache
 from typing import Protocol
 
 from backends.engine.base import Engine
@@ -103,32 +102,3 @@ def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
         if not engine.adapter_is_current(key, str(folder)):
             engine.load_adapter(key, str(folder))
     return key
-
-
-@lru_cache(maxsize=1)
-def registry() -> dict[str, Backend]:
-    """All backends by name, from cheap to dear. Adding one is adding a line here."""
-    from backends.cot import ChainOfThought
-    from backends.few_shot import FewShotPrompt
-    from backends.hybrid import Hybrid
-    from backends.json_mode import JsonMode
-    from backends.long_context import LongContext
-    from backends.lora import Lora
-    from backends.lora_short import LoraShort
-    from backends.prompt_only import PromptOnly
-    from backends.rag import Rag
-    from backends.zero_shot import ZeroShot
-
-    backends: tuple[Backend, ...] = (
-        ZeroShot(),
-        PromptOnly(),
-        FewShotPrompt(),
-        ChainOfThought(),
-        JsonMode(),
-        LongContext(),
-        Rag(),
-        Lora(),
-        LoraShort(),
-        Hybrid(),
-    )
-    return {backend.name: backend for backend in backends}

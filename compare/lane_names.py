@@ -1,6 +1,6 @@
 """What people call a lane, and the shape that marks it on every screen, chart and page of a report."""
 
-from backends.base import registry
+from backends.registry import registry
 from compare.lanes import MARK, backend_of
 
 _SHAPES = {

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from backends.base import Backend, registry
+from backends.base import Backend
 from backends.errors import BadInput
+from backends.registry import registry
 from backends.scenario import Scenario
 from backends.types import Query
 from compare.live import CallKey

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backends.base import registry
+from backends.registry import registry
 from compare.comparing import calls_of
 from compare.judged import JudgedCall
 from compare.lane_names import lane_name

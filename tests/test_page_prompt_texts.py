@@ -7,7 +7,7 @@ import pytest
 from jsonschema import validate
 from streamlit.testing.v1 import AppTest
 
-from backends.base import registry
+from backends.registry import registry
 from backends.scenario import FewShot, PromptTexts, load_scenario
 from compare.store import store
 from tests.screens import (  # noqa: F401

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backends.base import registry
 from backends.errors import BadInput
+from backends.registry import registry
 from compare.rating_items import ALL_BAD, TIE
 from compare.rating_store import OVERALL
 from compare.store import store

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from backends.base import DEFAULT_BACKENDS, lacking, registry
+from backends.base import DEFAULT_BACKENDS, lacking
+from backends.registry import registry
 from backends.scenario import PromptTexts
 from backends.types import Mode, Sampling
 from compare.lane_names import lane_title

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from backends.base import DEFAULT_BACKENDS, missing, registry
+from backends.base import DEFAULT_BACKENDS, missing
 from backends.errors import LeverError
+from backends.registry import registry
 from backends.scenario import PromptTexts, Scenario
 from backends.types import Mode, Sampling
 from compare import numbers

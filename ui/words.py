@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from backends.base import registry
+from backends.registry import registry
 from backends.types import LayerKind, Mode, Stage
 from compare import numbers
 from compare.lanes import MARK, backend_of

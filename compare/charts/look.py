@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backends.base import registry
+from backends.registry import registry
 from compare.lane_names import lane_shape, lane_title
 from compare.lanes import backend_of
 

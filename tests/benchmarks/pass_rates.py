@@ -10,9 +10,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from backends.base import Backend, registry
+from backends.base import Backend
 from backends.engine.local import LocalEngine
 from backends.errors import LeverError
+from backends.registry import registry
 from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.types import Query, Sampling
 from compare.case_files import load_cases

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from backends.base import registry
 from backends.engine.base import Done, EngineStatus, Event, Failed, Request
 from backends.engine.local import LocalEngine, engine
 from backends.knowledge import knowledge
 from backends.knowledge.documents import Chunk, cut, read_documents
 from backends.prompts import build_prompt
+from backends.registry import registry
 from backends.scenario import Scenario, load_scenario
 from backends.types import Passage, Prompt, Query, Sampling
 from compare.case_files import load_cases

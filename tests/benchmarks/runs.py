@@ -15,8 +15,8 @@ from statistics import median
 
 import psutil
 
-from backends.base import registry
 from backends.engine.local import LocalEngine
+from backends.registry import registry
 from backends.scenario import load_scenario
 from backends.types import Answer, Query, Sampling, Timing, Usage
 from compare.checks import CheckResult
