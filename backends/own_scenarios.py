@@ -6,6 +6,7 @@ name is refused.
 
 import re
 import shutil
+import tomllib
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -59,15 +60,17 @@ def keep_texts(scenario: Scenario, texts: PromptTexts) -> None:
 def _write_settings(folder: Path, title: str, texts: PromptTexts) -> None:
     import tomli_w
 
+    path = folder / "scenario.toml"
+    known = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {"story": STORY}
     table: dict[str, object] = {
+        **known,  # What people wrote by hand stays.
         "title": title,
-        "story": STORY,
         "system_prompt": texts.system,
         "cot_prompt": texts.cot,
         "few_shot": [{"user": shot.user, "assistant": shot.assistant} for shot in texts.few_shot],
         "schema": texts.schema or "",
     }
-    _write(folder / "scenario.toml", tomli_w.dumps(table).encode())
+    _write(path, tomli_w.dumps(table).encode())
 
 
 def add_documents(scenario: Scenario, files: Iterable[tuple[str, bytes]]) -> tuple[list[str], list[str]]:

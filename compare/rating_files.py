@@ -8,14 +8,14 @@ from typing import Any, cast
 
 from backends.errors import BadInput
 from compare.csv_export import masked, unmasked
-from compare.rating_items import Item, Judgement, RatingMode, State
+from compare.rating_items import ALL_BAD, TIE, Item, Judgement, RatingMode, State
 
 COLUMNS = (
     "id", "run_id", "rater", "mode", "case", "repeat", "lanes", "state", "scores", "choice", "comment",
     "edited", "gives_away", "same", "seconds", "decided_at", "revealed",
 )  # fmt: skip
 """``lanes`` stand as they were shown; ``lanes`` and ``scores`` are JSON."""
-MODES, STATES = ("stars", "best", "pairs"), ("done", "skipped")
+MODES, STATES = ("stars", "best", "pairs", "live"), ("done", "skipped")
 
 
 def ratings_csv(judgements: Sequence[Judgement]) -> bytes:
@@ -70,7 +70,7 @@ def _rows(judgements: Sequence[Judgement]) -> Iterator[dict[str, Any]]:
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 row = json.loads(line)
@@ -104,6 +104,8 @@ def _read(row: dict[str, Any]) -> Judgement:
     scores = {str(name): int(score) for name, score in row["scores"].items()}
     if any(not 1 <= score <= 5 for score in scores.values()):
         raise ValueError("a score lies outside of 1 to 5")
+    if row["choice"] not in ("", TIE, ALL_BAD, *lanes):
+        raise ValueError("its choice names none of its lanes")
     item = Item(mode=cast("RatingMode", mode), case=str(row["case"]), repeat=int(row["repeat"]), lanes=lanes)
     seconds = row["seconds"]
     return Judgement(

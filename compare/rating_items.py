@@ -18,7 +18,8 @@ from compare.judged import JudgedCall
 from compare.matrix import Places, by_place
 from compare.measured import StoredRun
 
-RatingMode = Literal["stars", "best", "pairs"]
+RatingMode = Literal["stars", "best", "pairs", "live"]
+"""``live``: one score beside a running answer, seen with its lane's name; never offered, never blind."""
 State = Literal["open", "done", "skipped"]
 TIE, ALL_BAD = "tie", "bad"
 """Choices that name no lane; no lane is called so."""
@@ -127,24 +128,25 @@ def next_item(
     First what is open on the rater's screen; then what has fewest raters, up to ``target``; then what raters
     disagree on; skipped items come last. Within each of these the order is the rater's own.
     """
-    mine = {judgement.item.key: judgement.state for judgement in judgements if judgement.rater == rater}
+    mine = {judgement.item.key: judgement for judgement in judgements if judgement.rater == rater}
     others = [judgement for judgement in judgements if judgement.state == "done"]
     raters = Counter(judgement.item.key for judgement in others)
     disputed = disagreements(others)
     chances = Random(f"{rater} {items[0].mode if items else ''}")
-    waiting: list[tuple[tuple[int, int, float], Item]] = []
+    waiting: list[tuple[tuple[int, int, str, float], Item]] = []
     for item in items:
-        chance, state, many = chances.random(), mine.get(item.key), raters[item.key]
+        chance, said, many = chances.random(), mine.get(item.key), raters[item.key]
+        state = None if said is None else said.state
         if state == "done":
             continue
         if state == "open":
-            waiting.append(((0, 0, chance), item))
-        elif state == "skipped":
-            waiting.append(((3, many, chance), item))
+            waiting.append(((0, 0, "", chance), item))
+        elif said is not None:  # Put off: what was put off first comes back first.
+            waiting.append(((3, 0, said.decided_at, chance), item))
         elif many < target:
-            waiting.append(((1, many, chance), item))
+            waiting.append(((1, many, "", chance), item))
         elif item.key in disputed:
-            waiting.append(((2, many, chance), item))
+            waiting.append(((2, many, "", chance), item))
     return min(waiting, key=lambda entry: entry[0])[1] if waiting else None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Row, and_, or_, select
+from sqlalchemy.orm import Session
 
 from backends.errors import BadInput
 from compare.opened import OpenedDatabase
@@ -64,7 +65,8 @@ class RatingStore(OpenedDatabase):
             row.state, row.decided_at = "done", now()
             row.scores, row.choice = dict(scores or {}), choice
             row.comment, row.edited = comment, edited
-            row.gives_away, row.same, row.seconds = gives_away, same, seconds
+            row.gives_away = gives_away or _was_told(session, row)
+            row.same, row.seconds = same, seconds
             return _judgement(row)
 
     def skip(self, judgement_id: str) -> None:
@@ -74,7 +76,8 @@ class RatingStore(OpenedDatabase):
             BadInput: see :meth:`decide`.
         """
         with self._write() as session:
-            self._open_row(session.get(JudgementRow, judgement_id)).state = "skipped"
+            row = self._open_row(session.get(JudgementRow, judgement_id))
+            row.state, row.decided_at = "skipped", now()
 
     def take_back(self, run_id: str, rater: str, mode: RatingMode) -> Judgement | None:
         """Open the rater's last judgement again, unless its answers were revealed; None when there is none.
@@ -144,11 +147,16 @@ class RatingStore(OpenedDatabase):
                     JudgementRow.rater == judgement.rater,
                     JudgementRow.item == judgement.item.key,
                 )
-                known = select(JudgementRow.id).where(or_(JudgementRow.id == judgement.id, and_(*same)))
-                if session.scalars(known).first() is None:
-                    session.add(_row_of(judgement))
+                known = select(JudgementRow).where(or_(JudgementRow.id == judgement.id, and_(*same)))
+                there = session.scalars(known).first()
+                if there is not None and (there.state == "done" or judgement.state != "done"):
+                    continue
+                if there is not None:  # It was only looked at here.
+                    session.delete(there)
                     session.flush()
-                    new += 1
+                session.add(_row_of(judgement))
+                session.flush()
+                new += 1
         return new, len(judgements) - new
 
     @staticmethod
@@ -158,6 +166,16 @@ class RatingStore(OpenedDatabase):
         if row.state == "done":
             raise BadInput(DECIDED)
         return row
+
+
+def _was_told(session: Session, row: JudgementRow) -> bool:
+    """Whether the rater had one of these answers revealed before, in another comparison of the same case."""
+    mine = (
+        JudgementRow.run_id == row.run_id, JudgementRow.rater == row.rater, JudgementRow.id != row.id,
+        JudgementRow.case_id == row.case_id, JudgementRow.revealed_at.is_not(None),
+    )  # fmt: skip
+    told = session.scalars(select(JudgementRow.lanes).where(*mine))
+    return any(set(lanes) & set(row.lanes) for lanes in told)
 
 
 OVERALL = "overall"

@@ -65,11 +65,14 @@ class Vote:
     left: str
     right: str
     winner: str | None
+    repeat: int = 0
 
 
 def blind(judgements: Sequence[Judgement]) -> list[Judgement]:
     """Those that were decided without knowing whose answer it was."""
-    return [one for one in judgements if one.state == "done" and not one.gives_away]
+    return [
+        one for one in judgements if one.state == "done" and not one.gives_away and one.item.mode != "live"
+    ]
 
 
 def mean_scores(judgements: Sequence[Judgement], groups: Mapping[str, str]) -> dict[str, dict[str, Estimate]]:
@@ -104,7 +107,10 @@ def votes_of(judgements: Sequence[Judgement]) -> list[Vote]:
         else:
             pairs = [pair for pair in combinations(one.lanes, 2) if one.choice in pair]
         winner = None if one.choice in (TIE, ALL_BAD) else one.choice
-        votes += [Vote(case=one.item.case, left=left, right=right, winner=winner) for left, right in pairs]
+        votes += [
+            Vote(case=one.item.case, left=left, right=right, winner=winner, repeat=one.item.repeat)
+            for left, right in pairs
+        ]
     return votes
 
 
@@ -201,16 +207,16 @@ def left_wins(votes: Sequence[Vote]) -> Share:
     return _share(sum(vote.winner == vote.left for vote in decisive), len(decisive))
 
 
-def longer_wins(votes: Sequence[Vote], lengths: Mapping[tuple[str, str], int]) -> Share:
+def longer_wins(votes: Sequence[Vote], lengths: Mapping[tuple[str, str, int], int]) -> Share:
     """How often the longer answer won, of the decisive votes between answers of other lengths; ``lengths``
-    are characters by (case, lane).
+    are characters by (case, lane, repeat).
     """
     longer = whole = 0
     for vote in votes:
         if vote.winner is None:
             continue
         loser = vote.right if vote.winner == vote.left else vote.left
-        won, lost = (lengths.get((vote.case, lane), 0) for lane in (vote.winner, loser))
+        won, lost = (lengths.get((vote.case, lane, vote.repeat), 0) for lane in (vote.winner, loser))
         whole += won != lost
         longer += won > lost
     return _share(longer, whole)
@@ -218,17 +224,16 @@ def longer_wins(votes: Sequence[Vote], lengths: Mapping[tuple[str, str], int]) -
 
 def agreement(judgements: Sequence[Judgement], criterion: str | None = None) -> float | None:
     """Krippendorff's alpha of all raters: ordinal over a criterion's scores (over all criteria's where it is
-    :data:`ALL`), nominal over choices where it is None. None below two raters of one item, or where nobody's
-    judgements vary.
+    :data:`ALL`), nominal over the choices of pairs where it is None: the one lane, the other, tie, both bad.
+    None below two raters of one item, or where nobody's judgements vary.
     """
     import pandas as pd
 
     values: dict[str, dict[str, float]] = {}
-    codes: dict[str, int] = {}
     for one in blind(judgements):
         said: dict[str, float] = {}
-        if criterion is None and one.choice and not one.same:
-            said = {"": codes.setdefault(one.choice, len(codes))}
+        if criterion is None and one.choice and not one.same and len(one.lanes) == 2:
+            said = {"": [*sorted(one.lanes), TIE, ALL_BAD].index(one.choice)}
         elif criterion is not None:
             said = {name: score for name, score in one.scores.items() if criterion in (name, ALL)}
         for name, value in said.items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from backends.errors import BadInput
 from backends.scenario import PromptTexts
-from compare.cases import normalised
+from compare.cases import Case, normalised
 from compare.comparing import calls_of, paired_scores_of, together
 from compare.measured import StoredRun
 from compare.statistics import CaseScores, Difference, difference
@@ -66,9 +66,22 @@ def compare_runs(a: StoredRun, b: StoredRun) -> RunDifference:
 
 
 def shared_cases(a: StoredRun, b: StoredRun) -> set[str]:
-    """The ids of the cases that ask the same in both."""
-    asked = {case.id: normalised(case.query) for case in a.plan.cases}
-    return {case.id for case in b.plan.cases if asked.get(case.id) == normalised(case.query)}
+    """The ids of the cases that ask and expect the same in both."""
+    return {id_ for id_, judged_alike in _asked_twice(a, b).items() if judged_alike}
+
+
+def _asked_twice(a: StoredRun, b: StoredRun) -> dict[str, bool]:
+    """The ids of the cases that ask the same in both, and whether they are judged alike."""
+    before = {case.id: case for case in a.plan.cases}
+    return {
+        case.id: _judged_by(case) == _judged_by(before[case.id])
+        for case in b.plan.cases
+        if case.id in before and normalised(case.query) == normalised(before[case.id].query)
+    }
+
+
+def _judged_by(case: Case) -> tuple[str, ...]:
+    return case.expected, case.checks, case.source, case.context
 
 
 def _scores(run: StoredRun, shared: set[str]) -> dict[Place, CaseScores]:
@@ -85,7 +98,9 @@ def _changes(a: StoredRun, b: StoredRun) -> tuple[tuple[str, str, str], ...]:
     """What was set differently; the cases themselves are compared one by one."""
     before, after = _setup(a), _setup(b)
     found = [(what, before[what], after[what]) for what in before if before[what] != after[what]]
-    return (*found, *_text_changes(a.plan.texts, b.plan.texts))
+    other = sum(not judged_alike for judged_alike in _asked_twice(a, b).values())
+    judged = [("cases judged by other checks", "", f"{other:,}, left out")] if other else []
+    return (*found, *_text_changes(a.plan.texts, b.plan.texts), *judged)
 
 
 def _setup(run: StoredRun) -> dict[str, str]:

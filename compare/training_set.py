@@ -91,7 +91,7 @@ def collected(scenario: str) -> tuple[Collected, ...]:
         BadInput: the file can't be read.
     """
     try:
-        lines = collected_path(scenario).read_text(encoding="utf-8").splitlines()
+        lines = collected_path(scenario).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return ()
     except (OSError, UnicodeDecodeError) as error:
@@ -106,10 +106,15 @@ def collect(scenario: str, examples: Iterable[Collected]) -> int:
     Raises:
         BadInput: the file can't be read or written.
     """
-    known = {normalised(example.query): example for example in collected(scenario)}
+    there = collected(scenario)
+    path = collected_path(scenario)
+    if path.exists() and len(there) < sum(bool(line.strip()) for line in path.read_text("utf-8").split("\n")):
+        raise BadInput(
+            f"A line of {path} can't be read.", "Mend or delete it first, so that nothing is lost."
+        )
+    known = {normalised(example.query): example for example in there}
     before = len(known)
     known.update({normalised(example.query): example for example in examples})
-    path = collected_path(scenario)
     part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +136,8 @@ def kept_out_of_test(scenario: str, cases: Sequence[Case]) -> tuple[Case, ...]:
         return tuple(cases)
     queries = {normalised(example.query) for example in examples}
     learnt = {case.group for case in cases if normalised(case.query) in queries}
-    learnt |= {example.group for example in examples} & {case.group for case in cases}
+    named = {example.group for example in examples if example.group != example.case}  # Not just its own id.
+    learnt |= named & {case.group for case in cases}
     return tuple(replace(case, split="dev") if case.group in learnt else case for case in cases)
 
 

@@ -109,6 +109,15 @@ def test_documents_are_replaced_by_name_and_refused_with_reasons(monkeypatch: py
     assert [path.name for path in documents_of(made)] == ["Straße (1).TXT"]
 
 
+def test_what_was_written_by_hand_stays_when_texts_are_kept() -> None:
+    made = create_scenario("By hand")
+    file = made.path / "scenario.toml"
+    file.write_text(file.read_text() + 'criteria = ["kind"]\n[retrieval]\nk = 7\n')
+    keep_texts(load_scenario(made.name), PromptTexts(system="new"))
+    again = load_scenario(made.name)
+    assert (again.criteria, again.retrieval.k, again.system_prompt) == (("kind",), 7, "new")
+
+
 def test_what_ships_is_never_changed_here() -> None:
     shipped = load_scenario("support-facts")
     for change in (

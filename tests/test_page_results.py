@@ -310,6 +310,16 @@ def test_a_run_is_compared_with_another_one_of_the_same() -> None:
     assert "No answer is worse" in texts(page)
 
 
+def test_another_run_can_be_chosen_to_compare_with() -> None:
+    first, second, here = kept(cases=18, check="fail"), kept(cases=18), kept(cases=18)
+    page = look(open_results(run=here, against=first), "change")
+    page.selectbox(key="against_run").set_value(second).run()
+    assert not page.exception
+    assert page.selectbox(key="against_run").value == second
+    assert page.query_params["against"] in (second, [second])
+    assert "cannot tell whether anything changed" in texts(page)
+
+
 def test_facets_narrow_the_matrix_and_the_search_reads_every_answer() -> None:
     page = look(open_results(run=ran(cases=20, repeats=2)), "cases")
     whole = page.dataframe[-1].value

@@ -105,7 +105,7 @@ def test_what_was_skipped_is_open_again_when_it_is_shown(kept: Store, run: str) 
 
 
 def test_stars_beside_an_answer_are_replaced_by_later_ones(kept: Store, run: str) -> None:
-    item = Item(mode="stars", case="", repeat=0, lanes=("rag",))
+    item = Item(mode="live", case="", repeat=0, lanes=("rag",))
     kept.rate_call(run, "ann", item, 1)
     kept.rate_call(run, "ann", item, 5)
     (one,) = kept.judgements(run)
@@ -161,6 +161,7 @@ def test_files_hold_all_and_are_taken_over_once(kept: Store, run: str, tmp_path:
         (",".join(COLUMNS).encode() + b"\n1,2,3\n", "Line 2 is no judgement"),
         (ratings_jsonl([judged(scores={"correct": 9})]), "outside of 1 to 5"),
         (ratings_jsonl([judged()]).replace(b'"stars"', b'"moons"'), "its mode"),
+        (ratings_jsonl([judged(choice="nobody")]), "none of its lanes"),
     ],
 )
 def test_what_is_no_file_of_judgements_gets_a_sentence(data: bytes, said: str) -> None:
@@ -217,6 +218,40 @@ def test_well_judged_answers_are_learnt_and_their_groups_leave_the_test_split(tm
     assert kept_out_of_test("other", cases) == cases
     collected_path("s").write_text("no JSON\n" + collected_path("s").read_text())
     assert len(collected("s")) == 2
+    with pytest.raises(BadInput, match="can't be read"):
+        collect("s", worth)
+
+
+def test_line_separators_inside_answers_split_nothing() -> None:
+    found = measure(stored({}, calls=(call(0, text="one\u2028two\x85three"),)), {})
+    (example,) = worth_learning(found, [judged("c0", scores={"correct": 5})])
+    assert collect("s", [example]) == 1
+    assert collected("s") == (example,)
+    assert load_examples(collected_path("s"))[0].answer == example.answer
+    said = judged(comment=example.answer, scores={"correct": 1})
+    assert read_ratings(ratings_jsonl([said]))[0].comment == example.answer
+
+
+def test_what_was_revealed_in_one_comparison_is_not_blind_in_the_next(kept: Store, run: str) -> None:
+    pairs = [
+        Item(mode="pairs", case="c", repeat=0, lanes=lanes) for lanes in (("prompt", "rag"), ("lora", "rag"))
+    ]
+    first = kept.serve(run, "ann", pairs[0], pairs[0].lanes)
+    kept.decide(first.id, choice="rag")
+    kept.reveal(first.id)
+    second = kept.serve(run, "ann", pairs[1], pairs[1].lanes)
+    assert kept.decide(second.id, choice="rag").gives_away
+    other = kept.serve(run, "bob", pairs[1], pairs[1].lanes)
+    assert not kept.decide(other.id, choice="rag").gives_away
+
+
+def test_a_judgement_from_elsewhere_fills_what_was_only_looked_at(kept: Store, run: str) -> None:
+    shown = kept.serve(run, "ann", BEST, LANES)
+    said = replace(shown, id="elsewhere", state="done", choice="rag", decided_at="2026-11-22")
+    assert kept.keep_judgements([said]) == (1, 0)
+    assert kept.keep_judgements([said]) == (0, 1)
+    (one,) = kept.judgements(run)
+    assert (one.id, one.choice, one.state) == ("elsewhere", "rag", "done")
 
 
 def test_a_run_of_the_test_split_leaves_out_what_was_learnt() -> None:

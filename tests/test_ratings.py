@@ -66,27 +66,55 @@ KRIPPENDORFF = (
     "1 2 3 3 2 4 4 1 2 5 1 .",
 )
 """Four observers, twelve units: K. Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), D;
-nominal 0.743, ordinal 0.815.
+ordinal 0.815.
 """
 
 
-def observations(as_choice: bool) -> list[Judgement]:
+def observations() -> list[Judgement]:
     found = []
     for rater, row in enumerate(KRIPPENDORFF):
         for unit, value in enumerate(row.split()):
             if value == ".":
                 continue
-            said = {"choice": value} if as_choice else {"scores": {"correct": int(value)}}
-            lanes = tuple("12345") if as_choice else ("rag",)
-            mode: RatingMode = "best" if as_choice else "stars"
-            found.append(judged(f"u{unit}", f"o{rater}", mode=mode, lanes=lanes, **said))  # type: ignore[arg-type]
+            found.append(judged(f"u{unit}", f"o{rater}", scores={"correct": int(value)}))
     return found
 
 
 def test_alpha_is_that_of_the_published_table() -> None:
-    assert agreement(observations(False), "correct") == pytest.approx(0.815, abs=5e-4)
-    assert agreement(observations(False), ALL) == pytest.approx(0.815, abs=5e-4)
-    assert agreement(observations(True)) == pytest.approx(0.743, abs=5e-4)
+    assert agreement(observations(), "correct") == pytest.approx(0.815, abs=5e-4)
+    assert agreement(observations(), ALL) == pytest.approx(0.815, abs=5e-4)
+
+
+def test_raters_who_toss_coins_do_not_agree() -> None:
+    chance = Random(3)
+    lanes = [pair for pair in combinations("abcdef", 2) for _ in range(40)]
+    found = [
+        judged(f"c{n}", rater, mode="pairs", lanes=pair, choice=chance.choice(pair))
+        for n, pair in enumerate(lanes)
+        for rater in ("ann", "bob")
+    ]
+    alpha = agreement(found)
+    assert alpha is not None
+    assert abs(alpha) < 0.1
+    same = [
+        judged(f"c{n}", rater, mode="pairs", lanes=("a", "b"), choice="ab"[n % 2])
+        for n in range(20)
+        for rater in "xy"
+    ]
+    assert agreement(same) == 1.0
+
+
+def test_stars_given_with_names_in_sight_are_not_blind() -> None:
+    live = judged(mode="live", scores={"overall": 5})
+    assert mean_scores([live], {}) == {}
+    assert next_item(ITEMS[:1], [live], "ann") == ITEMS[0]
+
+
+def test_skipped_items_come_back_in_the_order_in_which_they_were_put_off() -> None:
+    said = [judged(f"c{n}", "me", state="skipped", decided_at=f"2026-11-22T00:0{9 - n}") for n in range(3)]
+    found = next_item(ITEMS[:3], said, "me")
+    assert found is not None
+    assert found.case == "c2"
 
 
 def test_alpha_is_nothing_without_two_raters_or_variation() -> None:
@@ -216,7 +244,7 @@ def test_place_and_length_are_counted_with_their_intervals() -> None:
     left = left_wins(found)
     assert (left.part, left.whole) == (15, 20)
     assert (left.low, left.high) == pytest.approx((0.5313, 0.8881), abs=1e-3)  # Wilson, 15 of 20
-    lengths = {(f"c{n}", lane): 10 if lane == "a" else 10 + n % 2 for n in range(20) for lane in "ab"}
+    lengths = {(f"c{n}", lane, 0): 10 if lane == "a" else 10 + n % 2 for n in range(20) for lane in "ab"}
     longer = longer_wins(found, lengths)
     assert longer.whole == 10
     assert longer.part == sum(n % 2 and n >= 15 for n in range(20))

@@ -178,6 +178,16 @@ def test_cases_of_one_id_that_ask_otherwise_are_not_compared() -> None:
         compare_runs(before, stored({}, plan=replace(plan(40), cases=others)))
 
 
+def test_cases_that_expect_something_else_are_left_out_and_counted() -> None:
+    before = stored(dict.fromkeys(range(20), "fail"))
+    cases = tuple(replace(case, expected="new") if n < 5 else case for n, case in enumerate(plan(40).cases))
+    found = compare_runs(
+        before, stored(dict.fromkeys(range(20), "pass"), plan=replace(plan(40), cases=cases))
+    )
+    assert len(found.better) == 15
+    assert found.changes == (("cases judged by other checks", "", "5, left out"),)
+
+
 def test_what_was_set_differently_is_named() -> None:
     before = stored({0: "pass"})
     assert compare_runs(before, before).changes == ()

@@ -71,7 +71,8 @@ def _editor(seen: Preview, found: Imported, digest: str) -> None:
     for problem in found.problems:
         told = f"{problem.column}: {problem.reason}" if problem.column else problem.reason
         problems[problem.line] = "; ".join(filter(None, (problems.get(problem.line), told)))
-    only = bool(problems) and st.toggle("Only rows with a problem", value=True, key="only_problems")
+    version = edits.version if edits else 0
+    only = bool(problems) and _only_problems(digest, version)
     shown = [place for place, row in enumerate(rows) if not only or row.line in problems]
     widest = max([len(seen.headers), *(len(rows[place].cells) for place in shown)])
     titles = [*seen.headers, *(f"beyond column {n}" for n in range(len(seen.headers), widest))]
@@ -86,7 +87,7 @@ def _editor(seen: Preview, found: Imported, digest: str) -> None:
         ],
         columns=["line", "problem", *(_column(n) for n in range(widest))],
     )
-    key = f"rows_{digest}_{edits.version if edits else 0}_{only}"
+    key = _table_key(digest, version, only=only)
     st.data_editor(
         table,
         num_rows="dynamic",
@@ -103,10 +104,24 @@ def _editor(seen: Preview, found: Imported, digest: str) -> None:
     st.caption("A row is checked again once it was edited. Choose rows at their left edge to delete them.")
     if st.button("Take over", type="primary", icon=":material/check:", key="take_rows"):
         new = applied(rows, shown, len(seen.headers), st.session_state[key])
-        version = 1 + (edits.version if edits else 0)
-        st.session_state[EDITS] = Edits(digest=digest, version=version, rows=new)
+        st.session_state[EDITS] = Edits(digest=digest, version=version + 1, rows=new)
         _close()
         st.rerun()
+
+
+def _only_problems(digest: str, version: int) -> bool:
+    """Whether only those rows are shown; it can't be changed while changes wait to be taken over."""
+    now = bool(st.session_state.get("only_problems", True))
+    changes = st.session_state.get(_table_key(digest, version, only=now)) or {}
+    waiting = any(changes.get(kind) for kind in ("edited_rows", "added_rows", "deleted_rows"))
+    return st.toggle(
+        "Only rows with a problem", value=True, key="only_problems", disabled=waiting,
+        help="Take over what you changed first." if waiting else None,
+    )  # fmt: skip
+
+
+def _table_key(digest: str, version: int, *, only: bool) -> str:
+    return f"rows_{digest}_{version}_{only}"
 
 
 def applied(

@@ -33,7 +33,7 @@ def _keep(key: str, run_id: str, case_id: str, lane: str, repeat: int) -> None:
     given = st.session_state.get(key)
     if given is None:
         return
-    item = Item(mode="stars", case=case_id, repeat=repeat, lanes=(lane,))
+    item = Item(mode="live", case=case_id, repeat=repeat, lanes=(lane,))
     try:
         get_store().rate_call(run_id, rater_here(), item, given + 1)
     except LeverError as error:
@@ -46,7 +46,7 @@ def _known(run_id: str) -> dict[tuple[str, int], int]:
     kept = st.session_state.get(KNOWN)
     if kept is None or kept[:2] != (run_id, name):
         try:
-            found = get_store().judgements(run_id, "stars")
+            found = get_store().judgements(run_id, "live")
         except LeverError:  # The page says so where it matters.
             found = ()
         scores = {

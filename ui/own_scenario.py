@@ -20,6 +20,7 @@ from backends.settings import settings
 from compare import numbers
 from compare.cases import Case
 from compare.csv_export import cases_csv
+from compare.training_set import collected_path
 from ui.text import safe, said
 
 CHOSEN, MADE, OPEN = "cases_scenario", "scenario_made", "new_scenario_open"
@@ -141,7 +142,8 @@ def _remove(scenario: Scenario, name: str) -> None:
 def _delete(scenario: Scenario) -> None:
     try:
         delete_scenario(scenario)
-    except LeverError as error:
-        st.toast(said(error))
+        collected_path(scenario.name).unlink(missing_ok=True)
+    except (LeverError, OSError) as error:
+        st.toast(safe(str(error)))
         return
     st.session_state.pop(CHOSEN, None)

@@ -1,12 +1,14 @@
 """Who judges: whoever is signed in, else the name that somebody gives."""
 
+import secrets
+
 import streamlit as st
 
 from ui.access import sign_in_is_set_up
 from ui.text import safe
 
 MOST_NAME_CHARS = 60
-NAME = "rater"
+NAME, GUEST = "rater", "rater_guest"
 
 
 def rater() -> str | None:
@@ -24,10 +26,11 @@ def rater() -> str | None:
 
 
 def rater_here() -> str:
-    """The same without a field: who it is as far as this session knows, else "somebody here"."""
+    """The same without a field: who it is as far as this session knows, else a name of its own for it."""
     if sign_in_is_set_up():
         return _folded(str(st.user.get("email") or st.user.get("name") or "")) or "signed in"
-    return _folded(str(st.session_state.get(NAME) or "")) or "somebody here"
+    guest = st.session_state.setdefault(GUEST, f"guest {secrets.token_hex(3)}")
+    return _folded(str(st.session_state.get(NAME) or "")) or str(guest)
 
 
 def greeting(name: str) -> str:

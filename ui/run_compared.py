@@ -22,7 +22,7 @@ from ui.resources import get_store
 from ui.results import LISTED, measured, run_labels
 from ui.text import safe, said, shorten
 
-LINK, CHOSEN = "against", "against_run"
+LINK, CHOSEN, SHOWN = "against", "against_run", "against_shown"
 MOST_ROWS = 500
 QUESTION_CHARS, ANSWER_CHARS = 110, 90
 KINDS = {"worse": "Worse", "better": "Better", "same": "The same"}
@@ -66,13 +66,13 @@ def _choose(found: Measured) -> str | None:
         st.info("There is no other run of the same to compare with. Run it again, then look here.")
         return None
     linked = st.query_params.get(LINK)
-    if linked in others and linked != st.session_state.get(CHOSEN):
+    if linked in others and linked != st.session_state.get(SHOWN):  # A link was followed.
         st.session_state[CHOSEN] = linked
     if st.session_state.get(CHOSEN) not in others:
         st.session_state.pop(CHOSEN, None)
     labels = run_labels(others)
     chosen = st.selectbox("Compared with", list(others), format_func=labels.get, key=CHOSEN)
-    st.query_params[LINK] = chosen
+    st.query_params[LINK] = st.session_state[SHOWN] = chosen
     return chosen
 
 

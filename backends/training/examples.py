@@ -66,7 +66,7 @@ def load_examples(path: Path) -> tuple[Example, ...]:
         BadInput: no file, no lines, or a line that is no example; the sentence names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # Not at U+2028, which JSON may hold.
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(
             f"The training examples {path} can't be read ({error}).", "Write them there."
