@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> Outcome:
     if options.out:
         write = ratings_jsonl if options.out.suffix.lower() == ".jsonl" else ratings_csv
         try:
-            options.out.write_bytes(write(found))
+            options.out.write_bytes(write(found, stored))
         except OSError as error:
             raise BadInput(f"The file {options.out} can't be written: {error.strerror or error}.") from error
         said.append(f"{options.out}: {plural(len(found), 'judgement')}")

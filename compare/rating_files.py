@@ -7,30 +7,37 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from backends.errors import BadInput
+from compare.cases import Case
 from compare.csv_export import masked, unmasked
-from compare.rating_items import ALL_BAD, TIE, Item, Judgement, RatingMode, State
+from compare.matrix import Places, by_place
+from compare.measured import StoredRun
+from compare.rating_items import ALL_BAD, TIE, Item, Judgement, RatingMode, State, answers_to
 
 COLUMNS = (
     "id", "run_id", "rater", "mode", "case", "repeat", "lanes", "state", "scores", "choice", "comment",
     "edited", "gives_away", "same", "seconds", "decided_at", "revealed",
 )  # fmt: skip
 """``lanes`` stand as they were shown; ``lanes`` and ``scores`` are JSON."""
+BESIDE = ("group", "query", "answers", "checked")
+"""Of the run, so that figures can be computed from the file alone: the case's group and question, and in the
+order of ``lanes`` what was said and whether all checks passed, both as JSON. They are not read back.
+"""
 MODES, STATES = ("stars", "best", "pairs", "live"), ("done", "skipped")
 
 
-def ratings_csv(judgements: Sequence[Judgement]) -> bytes:
+def ratings_csv(judgements: Sequence[Judgement], run: StoredRun) -> bytes:
     """One row a decided judgement; UTF-8 with a mark for Excel, no cell is a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for row in _rows(judgements):
+    writer.writerow((*COLUMNS, *BESIDE))
+    for row in _rows(judgements, run):
         writer.writerow(masked(cell if isinstance(cell, str) else json.dumps(cell)) for cell in row.values())
     return out.getvalue().encode("utf-8-sig")
 
 
-def ratings_jsonl(judgements: Sequence[Judgement]) -> bytes:
+def ratings_jsonl(judgements: Sequence[Judgement], run: StoredRun) -> bytes:
     """One line a decided judgement."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(judgements)).encode()
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(judgements, run)).encode()
 
 
 def read_ratings(data: bytes) -> tuple[Judgement, ...]:
@@ -56,7 +63,8 @@ def read_ratings(data: bytes) -> tuple[Judgement, ...]:
     return tuple(found)
 
 
-def _rows(judgements: Sequence[Judgement]) -> Iterator[dict[str, Any]]:
+def _rows(judgements: Sequence[Judgement], run: StoredRun) -> Iterator[dict[str, Any]]:
+    places, cases = by_place(run.calls), {case.id: case for case in run.plan.cases}
     for one in judgements:
         if one.state != "open":
             yield {
@@ -65,8 +73,19 @@ def _rows(judgements: Sequence[Judgement]) -> Iterator[dict[str, Any]]:
                 "state": one.state, "scores": dict(one.scores), "choice": one.choice,
                 "comment": one.comment, "edited": one.edited, "gives_away": one.gives_away,
                 "same": one.same, "seconds": one.seconds, "decided_at": one.decided_at,
-                "revealed": one.revealed,
+                "revealed": one.revealed, **_beside(one, places, cases.get(one.item.case)),
             }  # fmt: skip
+
+
+def _beside(one: Judgement, places: Places, case: Case | None) -> dict[str, Any]:
+    answers = answers_to(one.item, places)
+    shown = [answers.get(lane) for lane in one.lanes]
+    return {
+        "group": "" if case is None else case.group or case.id,
+        "query": "" if case is None else case.query,
+        "answers": [None if call is None else call.text for call in shown],
+        "checked": [None if call is None else call.outcome() for call in shown],
+    }
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -135,7 +135,8 @@ def test_files_hold_all_and_are_taken_over_once(kept: Store, run: str, tmp_path:
     kept.reveal(best.id)
     kept.serve(run, "cem", BEST, LANES)  # Open: it says nothing yet.
     said = [one for one in kept.judgements(run) if one.state == "done"]
-    for data in (ratings_csv(kept.judgements(run)), ratings_jsonl(kept.judgements(run))):
+    here = kept.stored_run(run)
+    for data in (ratings_csv(kept.judgements(run), here), ratings_jsonl(kept.judgements(run), here)):
         assert b",=HYPER" not in data
         read = read_ratings(data)
         assert [replace(one, item=said[n].item) for n, one in enumerate(read)] == said
@@ -159,9 +160,9 @@ def test_files_hold_all_and_are_taken_over_once(kept: Store, run: str, tmp_path:
         (b"{", "Line 1 is no JSON"),
         (b'{"id": 1}\n', "Line 1 is no judgement"),
         (",".join(COLUMNS).encode() + b"\n1,2,3\n", "Line 2 is no judgement"),
-        (ratings_jsonl([judged(scores={"correct": 9})]), "outside of 1 to 5"),
-        (ratings_jsonl([judged()]).replace(b'"stars"', b'"moons"'), "its mode"),
-        (ratings_jsonl([judged(choice="nobody")]), "none of its lanes"),
+        (ratings_jsonl([judged(scores={"correct": 9})], stored({})), "outside of 1 to 5"),
+        (ratings_jsonl([judged()], stored({})).replace(b'"stars"', b'"moons"'), "its mode"),
+        (ratings_jsonl([judged(choice="nobody")], stored({})), "none of its lanes"),
     ],
 )
 def test_what_is_no_file_of_judgements_gets_a_sentence(data: bytes, said: str) -> None:
@@ -222,6 +223,16 @@ def test_well_judged_answers_are_learnt_and_their_groups_leave_the_test_split(tm
         collect("s", worth)
 
 
+def test_a_file_holds_what_its_figures_are_computed_from() -> None:
+    run = stored({}, calls=(call(0, text="one"), call(0, lane="lora", outcome="fail", text="=two")))
+    said = judged("c0", mode="pairs", lanes=("lora", "rag"), choice="rag")
+    (line,) = ratings_jsonl([said], run).decode().strip().split("\n")
+    found = json.loads(line)
+    assert found["answers"] == ["=two", "one"]
+    assert found["checked"] == ["fail", "pass"]
+    assert (found["group"], found["query"]) == ("g0", "q")
+
+
 def test_line_separators_inside_answers_split_nothing() -> None:
     found = measure(stored({}, calls=(call(0, text="one\u2028two\x85three"),)), {})
     (example,) = worth_learning(found, [judged("c0", scores={"correct": 5})])
@@ -229,7 +240,7 @@ def test_line_separators_inside_answers_split_nothing() -> None:
     assert collected("s") == (example,)
     assert load_examples(collected_path("s"))[0].answer == example.answer
     said = judged(comment=example.answer, scores={"correct": 1})
-    assert read_ratings(ratings_jsonl([said]))[0].comment == example.answer
+    assert read_ratings(ratings_jsonl([said], stored({})))[0].comment == example.answer
 
 
 def test_what_was_revealed_in_one_comparison_is_not_blind_in_the_next(kept: Store, run: str) -> None:

@@ -56,7 +56,7 @@ def _files(found: Measured, judgements: Sequence[Judgement]) -> None:
         for ending, write in (("csv", ratings_csv), ("jsonl", ratings_jsonl)) if judgements else ():
             st.download_button(
                 f"Judgements as {ending.upper()}",
-                lambda write=write: write(judgements),
+                lambda write=write: write(judgements, found.run),
                 file_name=f"lever-ratings-{found.run.id[:6]}.{ending}",
                 key=f"ratings_{ending}",
                 icon=":material/download:",
