@@ -62,9 +62,10 @@ def _row(found: Measured, case: Case) -> dict[str, object]:
 def _cell(found: Measured, case: str, lane: str) -> dict[str, object]:
     calls = [call for call in found.places.get((case, lane), ()) if call.status == "done"]
     groups = fold([call.text for call in calls])[1:]
+    usual = cell(found.places, case, lane)
     return {
-        "mark": cell(found.places, case, lane).mark,
-        "text": cell(found.places, case, lane).text,
+        "mark": usual.mark,
+        "text": usual.text,
         "many": plural(len(groups), "other answer"),
         "others": [
             {"times": share(group.size, len(calls)), "text": group.text} for group in groups[:MOST_OTHERS]

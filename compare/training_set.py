@@ -90,14 +90,18 @@ def collected(scenario: str) -> tuple[Collected, ...]:
     Raises:
         BadInput: the file can't be read.
     """
+    return tuple(example for example in _read(scenario) if example is not None)
+
+
+def _read(scenario: str) -> list[Collected | None]:
+    """Every line that holds anything; None for one that can't be understood."""
     try:
         lines = collected_path(scenario).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
-        return ()
+        return []
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The collected training examples can't be read: {error}.") from error
-    examples = (_example(line) for line in lines)
-    return tuple(example for example in examples if example is not None)
+    return [_example(line) for line in lines if line.strip()]
 
 
 def collect(scenario: str, examples: Iterable[Collected]) -> int:
@@ -106,13 +110,10 @@ def collect(scenario: str, examples: Iterable[Collected]) -> int:
     Raises:
         BadInput: the file can't be read or written.
     """
-    there = collected(scenario)
-    path = collected_path(scenario)
-    if path.exists() and len(there) < sum(bool(line.strip()) for line in path.read_text("utf-8").split("\n")):
-        raise BadInput(
-            f"A line of {path} can't be read.", "Mend or delete it first, so that nothing is lost."
-        )
-    known = {normalised(example.query): example for example in there}
+    there, path = _read(scenario), collected_path(scenario)
+    if None in there:
+        raise BadInput(f"A line of {path} can't be read.", "Mend or delete it first: nothing may be lost.")
+    known = {normalised(example.query): example for example in there if example is not None}
     before = len(known)
     known.update({normalised(example.query): example for example in examples})
     part = path.with_suffix(".part")

@@ -7,9 +7,8 @@ from backends.scenario import load_scenario
 from compare.rating_items import DEFAULT_CRITERIA, RatingMode
 from ui.rate_queue import queue
 from ui.rater import rater
-from ui.results import choose_run, measured
+from ui.results import choose_run, open_run
 from ui.shell import require_shell
-from ui.text import said
 
 MODES: dict[RatingMode, str] = {
     "stars": "Stars: one answer",
@@ -44,11 +43,7 @@ mode: RatingMode = st.segmented_control(
 if name is None:
     st.info("Give a name first; what you say is kept under it, and nobody else's is shown to you.")
     st.stop()
-try:
-    found = measured(run_id)
-except LeverError as error:
-    st.error(said(error))
-    st.stop()
+found = open_run(run_id)
 try:
     criteria = load_scenario(found.run.plan.scenario).criteria or DEFAULT_CRITERIA
 except LeverError:  # The scenario is gone; its answers can be judged still.

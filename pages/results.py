@@ -2,15 +2,13 @@
 
 import streamlit as st
 
-from backends.errors import LeverError
 from ui.export import save_as
 from ui.matrix import matrix
 from ui.rating_results import ratings
 from ui.result_charts import quality, speed, steadiness
-from ui.results import choose_run, facts, ledger, measured, summary_table
+from ui.results import choose_run, facts, ledger, open_run, summary_table
 from ui.run_compared import compared
 from ui.shell import require_shell
-from ui.text import said
 
 VIEWS = {
     "right": ("Right or wrong", quality),
@@ -29,11 +27,7 @@ with which:
     run_id = choose_run()
 if run_id is None:
     st.stop()
-try:
-    found = measured(run_id)
-except LeverError as error:
-    st.error(said(error))
-    st.stop()
+found = open_run(run_id)
 with save:
     save_as(found)
 facts(found)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from backends.engine import local
 from backends.settings import ROOT, settings
 from compare.live import RunView, live_runs
 from compare.store import store
+from tests.server import server
 from tests.tiny import build_adapter, build_model
 
 QUESTION = "What warranty does the Pro plan include?"
@@ -98,6 +100,19 @@ def texts(page: AppTest) -> str:
     """Everything that the page says, as one text."""
     kinds = ("markdown", "text", "caption", "info", "warning", "error", "success")
     return "\n".join(str(element.value) for kind in kinds for element in page.get(kind))
+
+
+@contextmanager
+def served(app_settings: dict[str, str], data: Path) -> Iterator[str]:
+    """A server that nobody has visited yet, over a data folder; its log may hold no traceback."""
+    log = data.parent / "log"
+    with (
+        log.open("wb") as out,
+        server({**offline(), **app_settings, "LEVER_DATA_DIR": str(data)}, out) as url,
+    ):
+        yield url
+    said = log.read_text(errors="replace")
+    assert "Traceback" not in said, said
 
 
 def offline() -> dict[str, str]:

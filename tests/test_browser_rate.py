@@ -12,8 +12,8 @@ from compare.cases import Case
 from compare.live import LiveAnswer
 from compare.plan import Plan
 from compare.store import Store
-from tests.screens import app_settings, offline  # noqa: F401
-from tests.server import chromium, server
+from tests.screens import app_settings, served  # noqa: F401
+from tests.server import chromium
 
 RUN = "0123456789abcdef"
 LANES = ("prompt", "rag", "lora", "hybrid")
@@ -57,12 +57,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def address(app_settings: dict[str, str], database: str) -> Iterator[str]:  # noqa: F811
-    folder = Path(database.removeprefix("sqlite:///")).parent
-    settings = {**offline(), **app_settings, "LEVER_DATA_DIR": str(folder)}
-    with (folder / "log").open("wb") as log, server(settings, log) as url:
+    with served(app_settings, Path(database.removeprefix("sqlite:///")).parent) as url:
         yield url
-    said = (folder / "log").read_text(errors="replace")
-    assert "Traceback" not in said, said
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ def _chosen(found: Measured) -> Sequence[Case]:
     kept = []
     for case in cases:
         cells = [cell(found.places, case.id, lane) for lane in found.lanes]
-        if passes_filter(cells, chosen or "all") and needle in _text(found, case):
+        if passes_filter(cells, chosen or "all") and (not needle or needle in _text(found, case)):
             kept.append(case)
     return kept
 

@@ -100,6 +100,15 @@ def measured(run_id: str) -> Measured:
     return _measured(run_id, get_store().run_state(run_id))
 
 
+def open_run(run_id: str) -> Measured:
+    """The same for a page: one that can't be read is said there, and ends it."""
+    try:
+        return measured(run_id)
+    except LeverError as error:
+        st.error(said(error))
+        st.stop()
+
+
 @st.cache_resource(max_entries=3, show_spinner="Reading the run …")
 def _measured(run_id: str, state: tuple[str, int]) -> Measured:
     """``state`` is part of the key: a run that grew is read again."""

@@ -132,12 +132,25 @@ def intervals(
             alt.Tooltip("said:N", title="95 % interval"),
         ],
     )
-    reach = chart.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=colour())
-    reach = reach.encode(x=alt.X("low:Q", title=axis))
+    marks = interval_marks(chart, x, lanes, axis=axis, above_px=14)
+    middle = [alt.Chart(data([{"at": 0}])).mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(x="at:Q")]
+    layers = alt.LayerChart(layer=[*(middle if zero else []), *marks])
+    return layers.properties(title=title, height=ROW_PX * len(lanes) + FRAME_PX)
+
+
+def interval_marks(
+    chart: "alt.Chart", x: "alt.X", lanes: Sequence[str], *, axis: str, above_px: int
+) -> "list[alt.Chart]":
+    """What a row of an interval consists of: the line from ``low`` to ``high``, the point, and its label so
+    far above it; ``x`` encodes the point's value.
+    """
+    import altair as alt
+
+    reach = chart.mark_rule(strokeWidth=3, opacity=0.6).encode(
+        x=alt.X("low:Q", title=axis), x2="high:Q", color=colour()
+    )
     points = chart.mark_point(filled=True, size=180, opacity=1).encode(
         x=x, color=colour(), shape=shape(lanes)
     )
-    labels = chart.mark_text(dy=-14, fontSize=13, fontWeight="bold", color=BESIDE).encode(x=x, text="label:N")
-    middle = [alt.Chart(data([{"at": 0}])).mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(x="at:Q")]
-    layers = alt.LayerChart(layer=[*(middle if zero else []), reach, points, labels])
-    return layers.properties(title=title, height=ROW_PX * len(lanes) + FRAME_PX)
+    labels = chart.mark_text(dy=-above_px, fontSize=13, fontWeight="bold", color=BESIDE)
+    return [reach, points, labels.encode(x=x, text="label:N")]

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compare import numbers
-from compare.charts.look import FRAME_PX, ROW_PX, intervals, marked
+from compare.charts.look import intervals, marked
+from compare.charts.quality import SHARES
 from compare.ratings import Standing
 
 if TYPE_CHECKING:
     import altair as alt
-
-DOMAIN = (-0.02, 1.06)
 
 
 def preference_chart(standings: Sequence[Standing]) -> "alt.LayerChart | None":
@@ -26,11 +25,10 @@ def preference_chart(standings: Sequence[Standing]) -> "alt.LayerChart | None":
         )
         for one in standings
     ]
-    chart = intervals(
+    return intervals(
         [one.lane for one in standings],
         values,
         title="How often preferred over another approach",
         axis="Chance to be preferred (Bradley and Terry's model of the votes)",
-        domain=DOMAIN,
+        domain=SHARES,
     )
-    return None if chart is None else chart.properties(height=ROW_PX * len(standings) + FRAME_PX)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from compare import numbers
-from compare.charts.look import BESIDE, FRAME_PX, ROW_PX, colour, data, marked, rows, shape
+from compare.charts.look import BESIDE, FRAME_PX, ROW_PX, colour, data, interval_marks, marked, rows, shape
 from compare.latency import LEAST_FOR_P95, Percentiles, Slope
 
 if TYPE_CHECKING:
@@ -77,13 +77,7 @@ def spread_chart(
             color=colour(),
         )
     )
-    reach = chart.mark_rule(strokeWidth=3, opacity=0.6).encode(
-        x=alt.X("low:Q", title=axis), x2="high:Q", color=colour()
-    )
-    middle = chart.mark_point(filled=True, size=180, opacity=1).encode(
-        x=x, color=colour(), shape=shape(lanes)
-    )
-    labels = chart.mark_text(dy=-16, fontSize=13, fontWeight="bold", color=BESIDE).encode(x=x, text="label:N")
+    reach, middle, labels = interval_marks(chart, x, lanes, axis=axis, above_px=16)
     late = chart.transform_filter("datum.p95 != null")
     ticks = late.mark_tick(thickness=2, size=22, color=BESIDE).encode(x="p95:Q")
     late_labels = late.mark_text(align="left", dx=6, color=BESIDE).encode(x="p95:Q", text="late:N")
