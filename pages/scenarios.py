@@ -31,11 +31,12 @@ going_runs()
 choose_made()
 left, middle, right = st.columns((4, 2, 4), vertical_alignment="bottom")
 name = left.selectbox(
-    "Scenario: its instructions, documents and adapters are used",
+    "Scenario",
     [*known, NO_SCENARIO],
     format_func=lambda name: known[name].title if name in known else "None: only the questions",
     key="cases_scenario",
     persist_state="session",
+    help="Its instructions, documents and adapters are used.",
 )
 with middle:
     new_scenario()
