@@ -64,9 +64,9 @@ def missing(backend: Backend, scenario: Scenario, texts: PromptTexts) -> tuple[s
     it can answer.
     """
     found = [_TEXTS[layer][0] for layer in lacking(backend, texts)]
-    if {"passages", "knowledge"} & set(backend.layers) and not document_paths(scenario.path / "knowledge"):
+    if {"passages", "knowledge"} & set(backend.layers) and not document_paths(scenario.knowledge):
         found.append("documents")
-    adapter = scenario.path / "adapters" / backend.name / "adapter_config.json"
+    adapter = scenario.adapter(backend.name) / "adapter_config.json"
     if "adapter" in backend.layers and not adapter.is_file():
         found.append("a trained adapter")
     return tuple(found)
@@ -91,7 +91,7 @@ def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
         AdapterRefused: there is no such folder, or the engine's vetting refuses what is in it.
     """
     key = f"{scenario.name}/{name}"
-    folder = scenario.path / "adapters" / name
+    folder = scenario.adapter(name)
     if not (folder / "adapter_config.json").is_file():
         raise AdapterRefused(
             f'The scenario {scenario.name} has no adapter "{name}" yet.',

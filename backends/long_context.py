@@ -20,7 +20,7 @@ class LongContext:
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
         """See :meth:`backends.base.Backend.prepare`."""
-        text, folder, start = query_text(query), scenario.path / "knowledge", time.perf_counter()
+        text, folder, start = query_text(query), scenario.knowledge, time.perf_counter()
         passages = tuple(
             Passage(
                 number=number,

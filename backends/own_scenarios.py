@@ -1,18 +1,16 @@
 """Scenarios that people make here: a folder in the data folder, of the same form as those that ship.
 
-Everything else treats them alike. Names of uploaded files are never used as paths: what can't be a plain file
-name is refused.
+Everything else treats them alike. Their documents come and go by ``backends/knowledge/editing.py``.
 """
 
 import re
 import shutil
 import tomllib
 import unicodedata
-from collections.abc import Iterable
 from pathlib import Path
 
 from backends.errors import BadInput
-from backends.knowledge.documents import READABLE, document_paths
+from backends.knowledge.documents import write_whole
 from backends.scenario import (
     NO_SCENARIO,
     PromptTexts,
@@ -21,11 +19,9 @@ from backends.scenario import (
     load_scenario,
     own_folder,
 )
-from backends.settings import settings
 
 STORY = "Made here, with its own documents and instructions."
 MOST_TITLE_CHARS, MOST_NAME_CHARS = 80, 40
-_FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\\\:*?\"<>|.][^\x00-\x1f\x7f/\\\\:*?\"<>|]{0,150}")
 
 
 def is_own(scenario: Scenario) -> bool:
@@ -71,50 +67,6 @@ def _write_settings(folder: Path, title: str, texts: PromptTexts) -> None:
         "schema": texts.schema or "",
     }
     _write(path, tomli_w.dumps(table).encode())
-
-
-def add_documents(scenario: Scenario, files: Iterable[tuple[str, bytes]]) -> tuple[list[str], list[str]]:
-    """Put documents into the scenario's knowledge, in place of older ones of their names.
-
-    Returns:
-        The names that were taken, and a sentence for each file that was not.
-
-    Raises:
-        BadInput: the scenario ships with Lever.
-    """
-    _require_own(scenario)
-    taken: list[str] = []
-    refused: list[str] = []
-    for given, data in files:
-        name = unicodedata.normalize("NFC", given)
-        reason = _why_not(name, data) or ("two files have this name" if name in taken else "")
-        if reason:
-            refused.append(f"{given}: {reason}.")
-            continue
-        try:
-            _write(scenario.path / "knowledge" / name, data)
-        except BadInput as error:
-            refused.append(error.message)
-            continue
-        taken.append(name)
-    return taken, refused
-
-
-def documents_of(scenario: Scenario) -> tuple[Path, ...]:
-    """Its documents by name."""
-    return document_paths(scenario.path / "knowledge")
-
-
-def remove_document(scenario: Scenario, name: str) -> None:
-    """Take a document out; one that is not there is no error.
-
-    Raises:
-        BadInput: the scenario ships with Lever.
-    """
-    _require_own(scenario)
-    found = {path.name: path for path in documents_of(scenario)}
-    if name in found:
-        found[name].unlink(missing_ok=True)
 
 
 def keep_cases(scenario: Scenario, table: bytes) -> None:
@@ -163,26 +115,9 @@ def _free_name(title: str) -> str:
     raise BadInput("There are too many scenarios of this title.", "Choose another one.")
 
 
-def _why_not(name: str, data: bytes) -> str:
-    """What keeps a file from being a document; empty when nothing does."""
-    most = settings().max_upload_mb
-    if not _FILE_NAME.fullmatch(name):
-        return "this can't be a file's name"
-    if Path(name).suffix.lower() not in READABLE:
-        return f"only {', '.join(READABLE)} files are read"
-    if len(data) > most * 1_000_000:
-        return f"it has {len(data) / 1e6:,.0f} MB, and at most {most} MB are read"
-    if b"\0" in data:
-        return "it is no text"
-    return "" if data.strip() else "it is empty"
-
-
 def _write(path: Path, data: bytes) -> None:
     """All of it or nothing: whoever reads sees the old file or the new one."""
-    part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise BadInput(f"{path.name} can't be written: {error.strerror or error}.") from error

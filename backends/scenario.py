@@ -14,6 +14,8 @@ from pathlib import Path
 from backends.errors import BadInput
 from backends.settings import settings
 
+RETRIEVAL_FILE = "retrieval.toml"
+"""Among the changes of a scenario that ships: the retrieval settings that people chose."""
 LAST = 1_000
 """The position of a scenario that names none."""
 NO_SCENARIO = "none"
@@ -50,13 +52,17 @@ NO_TEXTS = PromptTexts()
 class RetrievalSettings:
     """``k`` passages of at most ``chunk_tokens`` tokens of the base model, overlapping by ``chunk_overlap``.
 
-    A passage whose cosine to the query is below ``min_cosine`` is left out.
+    A passage whose cosine to the query is below ``min_cosine`` is left out. ``keywords`` ranks by the words
+    in common too (BM25) and fuses both rankings. ``diversity`` in [0, 1] gives up closeness to the query for
+    passages that differ from one another; 0 gives up nothing.
     """
 
     k: int = 3
     chunk_tokens: int = 120
     chunk_overlap: int = 0
     min_cosine: float = 0.2
+    keywords: bool = False
+    diversity: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +107,29 @@ class Scenario:
     training: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict, hash=False)
 
     @property
+    def knowledge(self) -> Path:
+        """The folder of its documents; maybe not there."""
+        return self._changed_or_own("knowledge")
+
+    def adapter(self, name: str) -> Path:
+        """The folder of one of its adapters; maybe not there."""
+        return self._changed_or_own(f"adapters/{name}")
+
+    @property
+    def changed(self) -> Path:
+        """Where people's changes of a scenario that ships are kept; what ships is never touched."""
+        return changed_folder(self.name)
+
+    @property
+    def ships(self) -> bool:
+        """Whether it is one of those that came with Lever, or were put beside them by hand."""
+        return self.path.parent == settings().scenarios_dir
+
+    def _changed_or_own(self, part: str) -> Path:
+        changed = self.changed / part
+        return changed if self.ships and changed.is_dir() else self.path / part
+
+    @property
     def texts(self) -> PromptTexts:
         """The part of its prompts that can be edited."""
         return PromptTexts(
@@ -129,6 +158,11 @@ def own_folder() -> Path:
     return settings().data_dir / "scenarios"
 
 
+def changed_folder(name: str) -> Path:
+    """Where people's changes of a scenario that ships are kept; maybe not there yet."""
+    return settings().data_dir / "changed" / name
+
+
 def list_scenarios(*, own: bool = True) -> tuple[str, ...]:
     """The names of all scenario folders, in alphabetical order; without people's ``own``, those that ship."""
     folders = (settings().scenarios_dir, own_folder()) if own else (settings().scenarios_dir,)
@@ -151,6 +185,9 @@ def load_scenario(name: str) -> Scenario:
     path = found[0]
     try:
         table = tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8"))
+        changed = changed_folder(name) / RETRIEVAL_FILE
+        if path.parent == settings().scenarios_dir and changed.is_file():
+            table = {**table, **tomllib.loads(changed.read_text(encoding="utf-8"))}
         return _scenario(name, path, table)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
@@ -278,8 +315,12 @@ def _retrieval(value: object) -> RetrievalSettings:
     for key in ("k", "chunk_tokens", "chunk_overlap"):
         if type(getattr(found, key)) is not int:
             raise TypeError(f"retrieval.{key} must be a whole number")
-    if not isinstance(found.min_cosine, int | float) or not -1 <= found.min_cosine <= 1:
-        raise ValueError("retrieval.min_cosine must lie between -1 and 1")
+    for key, least in (("min_cosine", -1), ("diversity", 0)):
+        number = getattr(found, key)
+        if type(number) not in (int, float) or not least <= number <= 1:
+            raise ValueError(f"retrieval.{key} must lie between {least} and 1")
+    if type(found.keywords) is not bool:
+        raise TypeError("retrieval.keywords must be true or false")
     if found.k < 1 or found.chunk_tokens < 16 or not 0 <= found.chunk_overlap < found.chunk_tokens:
         raise ValueError("retrieval needs k >= 1, chunk_tokens >= 16 and chunk_overlap below chunk_tokens")
     return found

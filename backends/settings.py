@@ -29,8 +29,10 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "", description="a sentence-transformers folder; empty takes the packaged MiniLM"
     )
+    chroma_url: str = Field("", description="a Chroma server; empty keeps the index in the data folder")
     data_dir: Path = Field(ROOT / ".lever", description="where the store and the index live")
     scenarios_dir: Path = Field(ROOT / "scenarios", description="where the scenario folders live")
+    price_gpu_hour: float | None = Field(None, ge=0, description="what an hour of this machine costs")
     max_upload_mb: int = Field(20, ge=1, le=2_000, description="the largest file that can be uploaded, in MB")
 
 

@@ -90,7 +90,7 @@ def _index(problems: list[str], engine: "LocalEngine", scenarios: list[Scenario]
 
     found: list[dict[str, object]] = []
     for scenario in scenarios:
-        if not (scenario.path / "knowledge").is_dir():
+        if not scenario.knowledge.is_dir():
             continue
         say(f"Checking the index of {scenario.name} ...")
         health = knowledge().health(scenario, engine)

@@ -39,7 +39,7 @@ def server(
         stderr=subprocess.STDOUT if log else None,
     )
     try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process)
+        wait_until_answers(f"http://127.0.0.1:{port}/_stcore/health", process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -53,7 +53,8 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Block until a server answers at ``url``; RuntimeError when it ended before or takes too long."""
     # a refused connection is tried again after the process was given a moment
     for _ in range(int(START_S / POLL_S)):
         try:
@@ -65,7 +66,7 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
             except subprocess.TimeoutExpired:
                 continue
             break
-    raise RuntimeError("Lever's server did not start.")
+    raise RuntimeError(f"No server answers at {url}.")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.queues import Queue
@@ -17,12 +17,13 @@ from transformers import AutoTokenizer
 
 from backends.engine.base import EngineStatus
 from backends.engine.embedding import Embedder, packaged_folder
-from backends.errors import KnowledgeUnavailable
+from backends.errors import BadInput, KnowledgeUnavailable
 from backends.knowledge import Knowledge
 from backends.knowledge.documents import MOST_ROW_CHARS, Chunk, Document, cut, sections
-from backends.knowledge.index import ChromaIndex, Stored
+from backends.knowledge.index import ChromaIndex, Part
 from backends.scenario import RetrievalSettings, Scenario, load_scenario
 from backends.settings import ROOT
+from tests.server import free_port, wait_until_answers
 
 PATIENCE_S = 120
 
@@ -75,9 +76,38 @@ def scenario(tmp_path: Path) -> Scenario:
     return replace(shipped, path=tmp_path / "scenario")
 
 
-@pytest.fixture
-def knowledge(tmp_path: Path) -> Knowledge:
-    return Knowledge(tmp_path / "chroma")
+@pytest.fixture(scope="module")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Chroma server."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    command = [
+        str(Path(sys.executable).with_name("chroma")),
+        "run",
+        "--path",
+        str(folder),
+        "--port",
+        str(port),
+    ]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until_answers(f"{url}/api/v2/heartbeat", server)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+@pytest.fixture(params=["folder", "server"])
+def knowledge(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Knowledge]:
+    """In a folder of this machine, and on a server, which earlier tests have left something on."""
+    url = request.getfixturevalue("chroma_server") if request.param == "server" else ""
+    found = Knowledge(tmp_path / "chroma", url)
+    if url:
+        found.forget("support-facts")
+    yield found
+    _hang_up(found)
 
 
 def test_the_passage_that_holds_the_answer_comes_numbered_with_its_cosine(knowledge, scenario, tools):
@@ -120,6 +150,62 @@ def test_an_edited_document_is_what_the_next_question_finds(knowledge, scenario,
     assert "changed" in knowledge.ensure_index(scenario, tools).detail
 
 
+def test_only_changed_documents_are_embedded_again(knowledge, scenario, tools):
+    built = knowledge.ensure_index(scenario, tools)
+    folder = scenario.path / "knowledge"
+    of_warranty = len([chunk for chunk in _chunks(knowledge) if chunk.startswith("warranty.md#")])
+    assert 3 < of_warranty < built.chunks
+    text = (folder / "warranty.md").read_text().replace("a 2-year hardware", "a 3-year hardware")
+    (folder / "warranty.md").write_text(text)
+    (folder / "extra.txt").write_text("The hub comes in dark green. It weighs 900 grams.")
+    (folder / "refunds.md").unlink()
+    seen: list[tuple[int, int]] = []
+    before = tools.embedded
+    after = knowledge.ensure_index(scenario, tools, lambda done, planned: seen.append((done, planned)))
+    assert tools.embedded - before == of_warranty + 1 + 3  # the new one, and the samples of the check
+    assert seen == [(0, 2), (2, 2)]
+    assert "2 new or edited, 1 removed" in after.detail
+    chunks = _chunks(knowledge)
+    assert len(chunks) == after.chunks == len(set(chunks))
+    assert not [chunk for chunk in chunks if chunk.startswith("refunds.md")]
+    found = knowledge.retrieve(scenario, "What warranty does the Pro plan include?", tools)
+    assert "3-year" in found.passages[0].text
+
+
+def test_a_shorter_document_leaves_nothing_of_the_longer_one(knowledge, scenario, tools):
+    knowledge.ensure_index(scenario, tools)
+    (scenario.path / "knowledge" / "warranty.md").write_text("# Warranty\n\nThere is none.\n")
+    knowledge.ensure_index(scenario, tools)
+    assert [chunk for chunk in _chunks(knowledge) if chunk.startswith("warranty.md")] == ["warranty.md#1"]
+
+
+def test_a_crash_while_a_document_is_replaced_is_mended_by_the_next_look(
+    knowledge, scenario, tools, monkeypatch
+):
+    """The process dies after the old chunks went and before the new ones came."""
+    whole = knowledge.ensure_index(scenario, tools)
+    path = scenario.path / "knowledge" / "warranty.md"
+    path.write_text(path.read_text() + "\nA last word on cover.\n")
+    from llama_index.vector_stores.chroma import ChromaVectorStore
+
+    class Killed(BaseException):
+        pass
+
+    def dies(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ChromaVectorStore, "add", dies)
+        patch.setattr(Knowledge, "_moved_aside", dies)  # a dead process mends nothing
+        with pytest.raises(Killed):
+            knowledge.ensure_index(scenario, tools)
+    again = Knowledge(knowledge.index.path, knowledge.index.url)
+    health = again.ensure_index(scenario, tools)
+    assert health.chunks == len(_chunks(again)) > whole.chunks - 1
+    assert "A last word on cover." in " ".join(chunk.text for chunk in again.index.texts(_name(again)))
+    _hang_up(again)
+
+
 def test_other_chunk_settings_or_another_base_make_another_index(knowledge, scenario, tools):
     whole = knowledge.ensure_index(scenario, tools)
     small = replace(scenario, retrieval=RetrievalSettings(chunk_tokens=40))
@@ -157,7 +243,8 @@ def test_a_collection_larger_than_one_batch_of_chroma_is_stored_and_found_whole(
     vectors = np.random.default_rng(0).normal(size=(count, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     chunks = [Chunk(id=f"a.txt#{n}", source="a.txt", text=f"Fact {n}.") for n in range(1, count + 1)]
-    index.create("big", Stored(content="", documents=1, chunks=count), chunks, vectors)
+    part = Part(digests={"a.txt": "1"}, chunks=chunks, vectors=vectors)
+    assert index.put("big", index.create("big", "big"), part).chunks == count
     assert index._client.get_max_batch_size() < count
     assert index.verify("big", count)
     best = index.search("big", vectors[count - 1], 3)
@@ -254,8 +341,8 @@ def test_a_corrupt_folder_is_moved_aside_and_rebuilt_with_a_sentence(scenario, t
     assert damaged.retrieve(scenario, "What warranty does Pro include?", tools).passages
 
 
-def test_a_folder_that_another_process_moved_aside_is_not_used_any_more(knowledge, scenario, tools, tmp_path):
-    question = "What warranty does Pro include?"
+def test_a_folder_that_another_process_moved_aside_is_not_used_any_more(scenario, tools, tmp_path):
+    knowledge, question = Knowledge(tmp_path / "chroma"), "What warranty does Pro include?"
     before = knowledge.retrieve(scenario, question, tools).passages
     (tmp_path / "chroma").rename(tmp_path / "elsewhere")
     assert knowledge.retrieve(scenario, question, tools).passages == before
@@ -277,6 +364,130 @@ def test_two_processes_that_start_at_once_build_one_index(scenario, tmp_path):
     assert first[0] > 3
     assert min(first_embedded, second_embedded) <= 3  # only the samples of the health check
     assert not list(tmp_path.glob("chroma.damaged-*"))
+
+
+INGESTION = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from backends.knowledge import Knowledge
+from backends.scenario import load_scenario
+from tests.test_knowledge import Tools
+
+scenario = replace(load_scenario("support-facts"), path=Path(sys.argv[2]))
+knowledge = Knowledge(Path(sys.argv[1]), sys.argv[3])
+knowledge.ensure_index(scenario, Tools(), lambda done, planned: print(done, planned, flush=True))
+"""
+
+
+def _ingesting(knowledge: Knowledge, scenario: Scenario) -> subprocess.Popen[str]:
+    """Another process that brings the index in step and says how far it is."""
+    command = [sys.executable, "-c", INGESTION, str(knowledge.index.path), str(scenario.path)]
+    command.append(knowledge.index.url)
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_ingestion_goes_on_where_it_was_and_leaves_a_whole_index(knowledge, scenario, tools):
+    folder = scenario.path / "knowledge"
+    for number in range(700):
+        (folder / f"fact{number}.txt").write_text(f"The shelf number {number} holds part {number * 7}.")
+    with _ingesting(knowledge, scenario) as child:
+        told = [next(child.stdout).split() for _ in range(2)]  # nothing, then the first group
+        child.kill()
+    assert told[0] == ["0", "703"]
+    first = int(told[1][0])
+    assert 200 < first < 703
+    before = tools.embedded
+    health = knowledge.ensure_index(scenario, tools)
+    assert tools.embedded - before < health.chunks - first + 5
+    assert (health.healthy, health.documents) == (True, 703)
+    chunks = _chunks(knowledge)
+    assert len(chunks) == len(set(chunks)) == health.chunks
+    found = knowledge.retrieve(scenario, "Which part is on shelf number 699?", tools)
+    assert found.passages[0].source == "fact699.txt"
+
+
+def test_what_another_process_wrote_is_found(knowledge, scenario, tools):
+    question = "What warranty does the Pro plan include?"
+    knowledge.retrieve(scenario, question, tools)
+    path = scenario.path / "knowledge" / "warranty.md"
+    path.write_text(path.read_text().replace("a 2-year hardware warranty", "a 39-month hardware warranty"))
+    with _ingesting(knowledge, scenario) as child:
+        assert child.stdout.read().split("\n")[-2] == "1 1"
+    before = tools.embedded
+    found = knowledge.retrieve(scenario, question, tools)
+    assert "39-month hardware warranty" in found.passages[0].text
+    assert tools.embedded - before == 4  # the question, and the samples of the check
+
+
+def test_a_server_that_is_away_is_one_sentence(scenario, tools, tmp_path):
+    away = Knowledge(tmp_path / "chroma", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(KnowledgeUnavailable, match="does not answer") as error:
+        away.retrieve(scenario, "Anything?", tools)
+    assert "LEVER_CHROMA_URL" in error.value.hint
+    with pytest.raises(BadInput, match="LEVER_CHROMA_URL"):
+        Knowledge(tmp_path / "chroma", "not an address").retrieve(scenario, "Anything?", tools)
+
+
+def test_what_is_kept_of_a_scenario_can_be_forgotten(knowledge, scenario, tools):
+    knowledge.ensure_index(scenario, tools)
+    knowledge.forget(scenario.name)
+    with knowledge.index._guarded() as client:
+        assert not client.list_collections()
+    assert knowledge.ensure_index(scenario, tools).healthy
+
+
+def test_words_find_what_meaning_overlooks(knowledge, scenario, tools):
+    code = "HX-758"
+    by_words = replace(scenario, retrieval=RetrievalSettings(keywords=True, k=1, chunk_tokens=40))
+    found = knowledge.candidates(by_words, code, tools)
+    holders = [each for each in found if code in each.chunk.text]
+    assert holders
+    assert {each.bm25_rank for each in holders} == {1}
+    assert knowledge.retrieve(by_words, code, tools).passages[0].text == found[0].chunk.text
+    assert holders[0].fused == max(each.fused for each in found)
+    worst = found[-1]
+    assert worst.fused <= found[0].fused
+    assert [each.fused for each in found] == sorted((each.fused for each in found), reverse=True)
+
+
+def test_candidates_begin_with_what_retrieval_takes(knowledge, scenario, tools):
+    question = "What warranty does the Pro plan include?"
+    for wanted in (
+        RetrievalSettings(k=3),
+        RetrievalSettings(k=3, keywords=True, chunk_tokens=40),
+        RetrievalSettings(k=3, diversity=0.6, chunk_tokens=40),
+        RetrievalSettings(k=3, diversity=0.6, keywords=True, chunk_tokens=40),
+    ):
+        asked = replace(scenario, retrieval=wanted)
+        taken = [passage.chunk_id for passage in knowledge.retrieve(asked, question, tools).passages]
+        found = [each.chunk.id for each in knowledge.candidates(asked, question, tools)]
+        assert found[: len(taken)] == taken
+        assert len(found) == len(set(found)) > len(taken)
+
+
+def test_variety_takes_passages_that_say_something_else(knowledge, scenario, tools):
+    question = "What warranty does the Pro plan include?"
+    (scenario.path / "knowledge" / "copy.md").write_text(
+        (scenario.path / "knowledge" / "warranty.md").read_text()
+    )
+    alike, varied = (
+        knowledge.retrieve(replace(scenario, retrieval=RetrievalSettings(k=2, diversity=d)), question, tools)
+        for d in (0.0, 0.5)
+    )
+    assert {passage.source for passage in alike.passages} == {"warranty.md", "copy.md"}
+    assert len({passage.text for passage in alike.passages}) == 1
+    assert len({passage.text for passage in varied.passages}) == 2
+    assert varied.passages[0].text == alike.passages[0].text
+
+
+def test_many_questions_are_ranked_as_one_by_one(knowledge, scenario, tools):
+    questions = ["What warranty does Pro include?", "How long do I have to ask for a refund?"]
+    ranked = knowledge.rank(scenario, questions, 5, tools)
+    assert [len(passages) for passages in ranked] == [5, 5]
+    for question, passages in zip(questions, ranked, strict=True):
+        alone = knowledge.retrieve(scenario, question, tools).passages
+        assert [each.chunk_id for each in passages[: len(alone)]] == [each.chunk_id for each in alone]
 
 
 def test_a_folder_that_can_not_be_written_names_the_setting(scenario, tools, tmp_path):
@@ -334,8 +545,24 @@ def _build_at_once(folder: Path, scenario: Scenario, gate: Barrier, told: Queue)
 
 
 def _collection(knowledge: Knowledge):
-    (collection,) = knowledge.index._client.list_collections()
-    return knowledge.index._client.get_collection(collection.name, embedding_function=None)
+    return knowledge.index._client.get_collection(_name(knowledge), embedding_function=None)
+
+
+def _hang_up(knowledge: Knowledge) -> None:
+    """Chroma leaves its connections to the collector."""
+    if knowledge.index.url:
+        for client in (knowledge.index._client, knowledge.index._client._admin_client):
+            client._server._session.close()
+
+
+def _name(knowledge: Knowledge) -> str:
+    with knowledge.index._guarded() as client:
+        (collection,) = client.list_collections()
+        return str(collection.name)
+
+
+def _chunks(knowledge: Knowledge) -> list[str]:
+    return _collection(knowledge).get(include=[])["ids"]
 
 
 def _forget_clients() -> None:
@@ -375,7 +602,7 @@ def test_the_embedder_and_the_index_can_be_loaded_by_two_threads_at_once(delay: 
 CLOSING = """
 import sys, threading, time
 from pathlib import Path
-from backends.errors import KnowledgeUnavailable
+from backends.errors import BadInput, KnowledgeUnavailable
 from backends.knowledge.index import ChromaIndex
 
 def late():

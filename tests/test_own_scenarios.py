@@ -5,15 +5,9 @@ from pathlib import Path
 import pytest
 
 from backends.errors import BadInput
-from backends.own_scenarios import (
-    add_documents,
-    create_scenario,
-    delete_scenario,
-    documents_of,
-    is_own,
-    keep_texts,
-    remove_document,
-)
+from backends.knowledge.documents import document_paths
+from backends.knowledge.editing import add_documents, remove_document
+from backends.own_scenarios import create_scenario, delete_scenario, is_own, keep_texts
 from backends.scenario import FewShot, PromptTexts, list_scenarios, load_scenario, own_folder
 from backends.settings import settings
 
@@ -91,6 +85,7 @@ def test_documents_are_replaced_by_name_and_refused_with_reasons(monkeypatch: py
             ("c.csv", b"x\0y"),
             ("d.md", b"x" * 1_000_001),
             ("e.pdf", b"%PDF"),
+            ("f.exe", b"MZ"),
             ("Straße (1).TXT", "größer".encode("cp1252")),
         ],
     )
@@ -100,13 +95,14 @@ def test_documents_are_replaced_by_name_and_refused_with_reasons(monkeypatch: py
         "it is empty.",
         "it is no text.",
         "it has 1 MB, and at most 1 MB are read.",
-        "only .md, .txt, .csv files are read.",
+        "it is damaged and can't be read as PDF.",
+        "only .md, .txt, .csv, .pdf, .docx, .html, .htm files are read.",
     ]
     add_documents(made, [("a.md", b"new")])
-    assert {path.name: path.read_bytes()[:3] for path in documents_of(made)}["a.md"] == b"new"
+    assert {path.name: path.read_bytes()[:3] for path in document_paths(made.knowledge)}["a.md"] == b"new"
     remove_document(made, "a.md")
     remove_document(made, "a.md")
-    assert [path.name for path in documents_of(made)] == ["Straße (1).TXT"]
+    assert [path.name for path in document_paths(made.knowledge)] == ["Straße (1).TXT"]
 
 
 def test_what_was_written_by_hand_stays_when_texts_are_kept() -> None:
@@ -122,8 +118,6 @@ def test_what_ships_is_never_changed_here() -> None:
     shipped = load_scenario("support-facts")
     for change in (
         lambda: keep_texts(shipped, PromptTexts()),
-        lambda: add_documents(shipped, [("a.md", b"x")]),
-        lambda: remove_document(shipped, documents_of(shipped)[0].name),
         lambda: delete_scenario(shipped),
     ):
         with pytest.raises(BadInput, match="was not made here"):

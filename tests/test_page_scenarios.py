@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backends.own_scenarios import create_scenario, delete_scenario, documents_of
+from backends.knowledge.documents import document_paths
+from backends.own_scenarios import create_scenario, delete_scenario
 from backends.scenario import list_scenarios, load_scenario
 from compare.case_files import load_cases
 from compare.scenario_runs import scenario_runs
@@ -253,7 +254,7 @@ def test_what_can_be_no_document_is_refused_with_a_sentence() -> None:
     field.upload("empty.md", b" \n", "text/markdown").run()
     page.button(key="add_documents").click().run()
     assert "empty.md: it is empty" in said(page)
-    assert not documents_of(made)
+    assert not document_paths(made.knowledge)
     delete_scenario(made)
 
 

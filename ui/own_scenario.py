@@ -5,15 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backends.errors import LeverError
-from backends.knowledge.documents import READABLE
+from backends.knowledge.documents import READABLE, document_paths
+from backends.knowledge.editing import add_documents, remove_document
 from backends.own_scenarios import (
     MOST_TITLE_CHARS,
-    add_documents,
     create_scenario,
     delete_scenario,
-    documents_of,
     keep_cases,
-    remove_document,
 )
 from backends.scenario import Scenario
 from backends.settings import settings
@@ -74,7 +72,7 @@ def own_scenario(scenario: Scenario) -> None:
     """Its documents, in and out, and the way to delete it."""
     for sentence in st.session_state.pop(REFUSED, ()):
         st.warning(safe(sentence))
-    found = documents_of(scenario)
+    found = document_paths(scenario.knowledge)
     many = numbers.plural(len(found), "document") if found else "no documents yet"
     with st.expander(f"What it knows: {many}", icon=":material/folder_open:", expanded=not found):
         if not found:

@@ -4,21 +4,28 @@ Cutting is LlamaIndex's: markdown at its headings, then every section into chunk
 here downloads anything, as both the tokenizer and the sentence rule are passed in.
 """
 
+import codecs
 import csv
 import hashlib
 import io
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from backends.errors import KnowledgeUnavailable
 from backends.imports import load_llama_index
+from backends.knowledge.extraction import EXTRACTED, EXTRACTION_FORM, extract_apart
+from backends.knowledge.formats import Unreadable
+from backends.settings import settings
 
 MOST_ROW_CHARS = 131_072
-READABLE = (".md", ".txt", ".csv")
-"""What is read, by the end of the file's name."""
+WRITTEN = (".md", ".txt", ".csv")
+"""Documents that are text as they stand, by the end of the file's name."""
+READABLE = (*WRITTEN, *EXTRACTED)
+"""What is read."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])(?=\s)|(?<=[。？！])")
 _HEADING = re.compile(r"#+\s+(?P<title>.*?)[ #]*\n+(?P<body>.*)", re.DOTALL)
 
@@ -53,7 +60,7 @@ def document_paths(folder: Path) -> tuple[Path, ...]:
 
 
 def left_out(folder: Path) -> tuple[str, ...]:
-    """Names of files that can't be read here, such as PDF, so that they are not missed in silence."""
+    """Names of files that can't be read here, such as pictures, so that they are not missed in silence."""
     if not folder.is_dir():
         return ()
     files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
@@ -61,12 +68,32 @@ def left_out(folder: Path) -> tuple[str, ...]:
 
 
 def read_documents(folder: Path) -> tuple[Document, ...]:
-    """Every readable document that says something; UTF-8, else Windows' Western encoding."""
-    documents = []
-    for path in document_paths(folder):
-        with _reading(path):
-            documents.append(Document(source=path.name, text=_decoded(path.read_bytes())))
+    """Every readable document that says something.
+
+    Raises:
+        KnowledgeUnavailable: one of them can't be read; the sentence names it.
+    """
+    documents = (read_document(path) for path in document_paths(folder))
     return tuple(document for document in documents if document.text.strip())
+
+
+def read_document(path: Path) -> Document:
+    """One file: text is UTF-8, UTF-16 with its mark, or Windows' Western encoding; of the others it is taken
+    out once, by a process of its own, and kept.
+
+    Raises:
+        KnowledgeUnavailable: it can't be read, or has no text.
+    """
+    with _reading(path):
+        data = path.read_bytes()
+        suffix = path.suffix.lower()
+        try:
+            text = _extracted(suffix, data) if suffix in EXTRACTED else decoded(data)
+        except Unreadable as error:
+            raise KnowledgeUnavailable(
+                f"The document {path.name} can't be read: {error}.", f"Take it out of {path.parent}."
+            ) from error
+        return Document(source=path.name, text=text)
 
 
 def folder_state(folder: Path) -> FolderState:
@@ -91,12 +118,9 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def content_hash(documents: Sequence[Document]) -> str:
-    """SHA-256 over names and texts; it changes when any document does."""
-    digest = hashlib.sha256()
-    for document in documents:
-        digest.update(f"{document.source}\0{document.text}\0".encode())
-    return digest.hexdigest()
+def digest_of(document: Document) -> str:
+    """The first half of its text's SHA-256, in hex; it changes when the text does."""
+    return hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def cut(
@@ -141,7 +165,7 @@ def sections(document: Document) -> tuple[str, ...]:
     suffix = Path(document.source).suffix.lower()
     if suffix == ".csv":
         parts = _table_rows(document)
-    elif suffix == ".md":
+    elif suffix == ".md" or suffix in EXTRACTED:
         parts = _markdown_sections(document.text)
     else:
         parts = [document.text]
@@ -181,8 +205,42 @@ def _markdown_sections(text: str) -> list[str]:
     return parts
 
 
-def _decoded(data: bytes) -> str:
+def decoded(data: bytes) -> str:
+    """Text in UTF-8, in UTF-16 with its mark, else in Windows' Western encoding."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")
+
+
+def _extracted(suffix: str, data: bytes) -> str:
+    """The text of a document that is none, from what was kept of an earlier look if there was one."""
+    digest = hashlib.sha256(data).hexdigest()
+    kept = settings().data_dir / "extracted" / f"{digest}{suffix}.{EXTRACTION_FORM}.txt"
+    try:
+        return kept.read_text(encoding="utf-8")
+    except OSError:
+        text = extract_apart(suffix, data)
+    with suppress(OSError):  # What can't be kept is taken out again the next time.
+        write_whole(kept, text.encode("utf-8", "replace"))
+    return text
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """All of it or nothing: whoever reads sees the old file or the new one.
+
+    Raises:
+        OSError: it can't be written; the old one stands.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
+        try:
+            part.write(data)
+            part.close()
+            Path(part.name).chmod(0o644)
+            Path(part.name).replace(path)
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise

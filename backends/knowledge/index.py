@@ -1,22 +1,26 @@
-"""One folder of Chroma collections: create, search, check, and move aside when its files are damaged.
+"""One folder of Chroma collections (or a server's): fill, search, check, and move aside when damaged.
 
 LlamaIndex's vector store fills and searches them. Vectors are always passed in (Chroma's default embedder
 would download one) and compared by cosine. What goes wrong inside Chroma leaves as :class:`IndexDamaged`.
 """
 
+import json
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.errors import KnowledgeUnavailable
+from backends.errors import KnowledgeUnavailable, LeverError
 from backends.imports import load_llama_index
+from backends.knowledge.client import folder_identity, is_away, local_client, no_server, server_client
 from backends.knowledge.documents import Chunk
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
     from llama_index.core.schema import BaseNode
 
+_ACCOUNT, _SCENARIO = "lever_account", "lever_scenario"
+"""Keys of a collection's metadata."""
+_SOURCES_AT_ONCE = 100
 _NEAREST = 5
 _SAME_VECTOR = 0.999
 """Cosine from which two vectors count as one; rounding by batch shape stays above it."""
@@ -43,24 +50,47 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """A collection's account of itself: hash of the documents that it was built from, what it should hold."""
+    """A collection's account of itself: digest and number of chunks of every document in it, by name.
 
-    content: str
-    documents: int
-    chunks: int
+    ``open`` are the documents that were being replaced when this was written: whatever is there of them may
+    be half of it. ``written_at`` is UTC, ISO 8601.
+    """
+
+    documents: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    open: tuple[str, ...] = ()
+    written_at: str = ""
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks it should hold."""
+        return sum(count for _, count in self.documents.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Documents that go into a collection together, in place of what is there of them: digests by name (None
+    takes the document out), the chunks of all, and their vectors (float32, a row a chunk).
+    """
+
+    digests: Mapping[str, str | None]
+    chunks: Sequence[Chunk]
+    vectors: np.ndarray
 
 
 class ChromaIndex:
-    """The collections under one path. Any thread may call it; calls wait for each other.
+    """The collections under one path, or of the Chroma server at ``url``. Any thread may call it; calls wait
+    for each other.
 
     Other processes may use the same folder: whoever builds, checks or moves it aside does so :meth:`alone`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, url: str = "") -> None:
+        self.path, self.url = path, url
         self._lock = threading.RLock()
         self._client: ClientAPI | None = None
         self._folder: tuple[int, int] | None = None
+        self._seen: dict[str, str] = {}
+        """Each collection's account as this process last read or wrote it."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -81,17 +111,32 @@ class ChromaIndex:
         with self._guarded() as client:
             if name not in {collection.name for collection in client.list_collections()}:
                 return None
-            told = self._collection(client, name).metadata or {}
-            return Stored(
-                content=str(told.get("content", "")),
-                documents=int(told.get("documents", 0)),
-                chunks=int(told.get("chunks", 0)),
+            said = str((self._collection(client, name).metadata or {}).get(_ACCOUNT, ""))
+            if self._seen.get(name, said) != said and not self.url:
+                self._close()  # Another process wrote: what is open here would go on finding the old.
+            self._seen[name] = said
+            return _read_account(said)
+
+    def create(self, name: str, scenario: str) -> Stored:
+        """Make an empty collection, in place of an old one of this name."""
+        with self._guarded() as client:
+            if name in {collection.name for collection in client.list_collections()}:
+                client.delete_collection(name)
+            said = _account(Stored())
+            client.create_collection(
+                name,
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine"}},
+                metadata={_ACCOUNT: said, _SCENARIO: scenario},
             )
+            self._seen[name] = said
+        return Stored()
 
-    def create(self, name: str, stored: Stored, chunks: Sequence[Chunk], vectors: np.ndarray) -> None:
-        """Put chunks and their vectors (float32, a row a chunk) into a new collection, replacing an old one.
+    def put(self, name: str, before: Stored, part: Part) -> Stored:
+        """Replace documents; gives the collection's new account of itself.
 
-        A crash half-way leaves fewer entries than ``stored`` promises, which :meth:`verify` notices.
+        Nobody in this process searches meanwhile. A crash half-way leaves the documents ``open``, so that
+        they are put again: what is in them by then goes first.
         """
         load_llama_index()
         from llama_index.core.schema import TextNode
@@ -99,21 +144,64 @@ class ChromaIndex:
 
         nodes: list[BaseNode] = [
             TextNode(id_=chunk.id, text=chunk.text, metadata={"source": chunk.source}, embedding=row.tolist())
-            for chunk, row in zip(chunks, vectors, strict=True)
+            for chunk, row in zip(part.chunks, part.vectors, strict=True)
         ]
+        counts = Counter(chunk.source for chunk in part.chunks)
+        kept = {source: told for source, told in before.documents.items() if source not in part.digests}
+        new = {source: (digest, counts[source]) for source, digest in part.digests.items() if digest}
+        still_open = tuple(sorted(set(before.open) - part.digests.keys()))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        after = Stored(documents={**kept, **new}, open=still_open, written_at=now)
         with self._guarded() as client:
-            if name in {collection.name for collection in client.list_collections()}:
-                client.delete_collection(name)
-            collection = client.create_collection(
-                name,
-                embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
-                metadata={"content": stored.content, "documents": stored.documents, "chunks": stored.chunks},
-            )
+            collection = self._collection(client, name)
+            opened = sorted({*before.open, *part.digests})
+            self._tell(collection, replace(before, documents=kept, open=tuple(opened)))
+            there = [source for source in part.digests if source in before.documents or source in before.open]
+            for start in range(0, len(there), _SOURCES_AT_ONCE):
+                some = there[start : start + _SOURCES_AT_ONCE]
+                collection.delete(where={"source": {"$in": some}})  # type: ignore[dict-item]
             store = ChromaVectorStore(chroma_collection=collection)
             size = client.get_max_batch_size()
             for start in range(0, len(nodes), size):
                 store.add(nodes[start : start + size])
+            self._tell(collection, after)
+        return after
+
+    def texts(self, name: str) -> tuple[Chunk, ...]:
+        """All chunks, in no order that means anything."""
+        with self._guarded() as client:
+            found = self._collection(client, name).get(include=["documents", "metadatas"])
+            rows = zip(found["ids"], found["documents"] or (), found["metadatas"] or (), strict=True)
+            return tuple(Chunk(id=id_, source=str(meta["source"]), text=text) for id_, text, meta in rows)
+
+    def vectors(self, name: str, ids: Sequence[str]) -> np.ndarray:
+        """The stored vectors of these chunks, float32, a row a chunk in the order of ``ids``.
+
+        Raises:
+            IndexDamaged: one of them is not there.
+        """
+        with self._guarded() as client:
+            found = self._collection(client, name).get(ids=list(ids), include=["embeddings"])
+            rows = (
+                {}
+                if found["embeddings"] is None
+                else dict(zip(found["ids"], found["embeddings"], strict=True))
+            )
+            if missing := [id_ for id_ in ids if id_ not in rows]:
+                raise IndexDamaged(f"the chunk {missing[0]} is gone")
+            return np.asarray([rows[id_] for id_ in ids], dtype=np.float32)
+
+    def forget(self, scenario: str) -> None:
+        """Delete all collections of a scenario."""
+        with self._guarded() as client:
+            for collection in client.list_collections():
+                if (collection.metadata or {}).get(_SCENARIO) == scenario:
+                    client.delete_collection(collection.name)
+                    self._seen.pop(collection.name, None)
+
+    def _tell(self, collection: "Collection", stored: Stored) -> None:
+        self._seen[collection.name] = said = _account(stored)
+        collection.modify(metadata={**(collection.metadata or {}), _ACCOUNT: said})
 
     def search(self, name: str, vector: np.ndarray, k: int) -> tuple[Hit, ...]:
         """The ``k`` chunks nearest to a unit vector, best first; fewer when there are fewer."""
@@ -162,10 +250,12 @@ class ChromaIndex:
         return samples
 
     def move_aside(self) -> Path | None:
-        """Rename the folder, so that the next call starts an empty one; None when there was no folder."""
+        """Rename the folder, so that the next call starts an empty one; None when there was no folder, or a
+        server keeps it.
+        """
         with self._lock:
             self._close()
-            if not self.path.exists():
+            if self.url or not self.path.exists():
                 return None
             aside = self.path.with_name(f"{self.path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
             number = 1
@@ -187,17 +277,28 @@ class ChromaIndex:
     def _guarded(self) -> Iterator["ClientAPI"]:
         with self._lock:
             try:
-                if self._client is not None and self._folder != _identity(self.path):
+                if self._client is not None and not self.url and self._folder != folder_identity(self.path):
                     self._close()  # Another process moved the folder aside, with the files that are open.
                 if self._client is None:
-                    self._client = _opened(self.path)
-                    self._folder = _identity(self.path)
+                    self._client = server_client(self.url) if self.url else local_client(self.path)
+                    self._folder = folder_identity(self.path)
                 yield self._client
-            except (KeyboardInterrupt, SystemExit, OSError, MemoryError, ImportError, IndexDamaged):
+            except (
+                KeyboardInterrupt,
+                SystemExit,
+                OSError,
+                MemoryError,
+                ImportError,
+                IndexDamaged,
+                LeverError,
+            ):
                 raise
             except BaseException as error:  # a panic of Chroma's Rust core is no Exception
                 if not threading.main_thread().is_alive():  # Chroma's helpers stop before this thread does.
                     raise KnowledgeUnavailable("Lever is being closed.") from error
+                if self.url and is_away(error):
+                    self._close()
+                    raise no_server(self.url, error) from error
                 raise IndexDamaged(f"{type(error).__name__}: {error}") from error
 
 
@@ -206,19 +307,18 @@ def same_vector(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and float(a @ b) > _SAME_VECTOR
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Tells a folder from another one of the same name; None when there is none."""
+def _account(stored: Stored) -> str:
+    return json.dumps(asdict(stored), sort_keys=True)
+
+
+def _read_account(said: str) -> Stored:
     try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_dev, stat.st_ino
-
-
-def _opened(path: Path) -> "ClientAPI":
-    load_llama_index()
-    import chromadb
-    from chromadb.config import Settings
-
-    path.mkdir(parents=True, exist_ok=True)
-    return chromadb.PersistentClient(path=str(path), settings=Settings(anonymized_telemetry=False))
+        told = json.loads(said)
+        rows = told["documents"].items()
+        return Stored(
+            documents={source: (str(digest), int(count)) for source, (digest, count) in rows},
+            open=tuple(told["open"]),
+            written_at=str(told["written_at"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IndexDamaged("its account of itself can't be read") from error

@@ -145,7 +145,7 @@ def _with_passages(
         knowledge = Knowledge(Path(scratch) / "chroma")
         report(knowledge.ensure_index(scenario, engine).detail)
         chunks = cut(
-            read_documents(scenario.path / "knowledge"),
+            read_documents(scenario.knowledge),
             chunk_tokens=scenario.retrieval.chunk_tokens,
             chunk_overlap=scenario.retrieval.chunk_overlap,
             count_tokens=engine.count_tokens,
