@@ -29,7 +29,7 @@ class Backend(Protocol):
     title: str
     layers: tuple[str, ...]
     """What it adds to the bare query: "system", "few_shot", "cot", "schema", "knowledge" (all of it),
-    "passages" (found ones), "adapter".
+    "passages" (found ones), "gold" (the one that holds the answer), "adapter".
     """
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
@@ -64,7 +64,7 @@ def missing(backend: Backend, scenario: Scenario, texts: PromptTexts) -> tuple[s
     it can answer.
     """
     found = [_TEXTS[layer][0] for layer in lacking(backend, texts)]
-    if {"passages", "knowledge"} & set(backend.layers) and not document_paths(scenario.knowledge):
+    if {"passages", "knowledge", "gold"} & set(backend.layers) and not document_paths(scenario.knowledge):
         found.append("documents")
     adapter = scenario.adapter(backend.name) / "adapter_config.json"
     if "adapter" in backend.layers and not adapter.is_file():

@@ -3,11 +3,11 @@
 from functools import lru_cache
 
 from backends.base import Backend
+from backends.controls import LongContext, Oracle, Shuffled
 from backends.cot import ChainOfThought
 from backends.few_shot import FewShotPrompt
 from backends.hybrid import Hybrid
 from backends.json_mode import JsonMode
-from backends.long_context import LongContext
 from backends.lora import Lora
 from backends.lora_short import LoraShort
 from backends.prompt_only import PromptOnly
@@ -17,7 +17,7 @@ from backends.zero_shot import ZeroShot
 
 @lru_cache(maxsize=1)
 def registry() -> dict[str, Backend]:
-    """All backends by name, from cheap to dear. Adding one is adding a line here."""
+    """All backends by name, from cheap to dear, controls last. Adding one is adding a line here."""
     backends: tuple[Backend, ...] = (
         ZeroShot(),
         PromptOnly(),
@@ -29,5 +29,7 @@ def registry() -> dict[str, Backend]:
         Lora(),
         LoraShort(),
         Hybrid(),
+        Oracle(),
+        Shuffled(),
     )
     return {backend.name: backend for backend in backends}

@@ -81,13 +81,22 @@ class Voice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScriptedDrill:
+    """A change of one fact, to be shown: in ``document``, ``old`` becomes ``new``."""
+
+    document: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """One task. ``name`` is its folder's; ``path`` the folder; ``examples`` the one-click queries.
 
     ``schema`` is the JSON schema of the answer as text, or None; ``voice`` its house style, or None;
     ``levers`` the backends that it is about; ``criteria`` what people rate; ``position`` its place among the
     scenarios on the screen; ``training`` says by adapter how its recipe differs from the usual one (fields of
-    ``backends.training.Recipe``).
+    ``backends.training.Recipe``); ``drill`` is the change of a fact that it shows.
     """
 
     name: str
@@ -105,6 +114,7 @@ class Scenario:
     position: int = LAST
     retrieval: RetrievalSettings = RetrievalSettings()
     training: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict, hash=False)
+    drill: ScriptedDrill | None = None
 
     @property
     def knowledge(self) -> Path:
@@ -232,6 +242,7 @@ def _scenario(name: str, path: Path, table: Mapping[str, object]) -> Scenario:
         position=_position(table),
         retrieval=_retrieval(table.get("retrieval", {})),
         training=_training(table.get("training", {})),
+        drill=_drill(table),
     )
 
 
@@ -296,6 +307,15 @@ def _voice(table: Mapping[str, object]) -> Voice | None:
     if type(most) is not int or most < 0:
         raise TypeError("voice.max_words must be a whole number")
     return Voice(max_words=most, **{key: _texts(rules, key) for key in lists})
+
+
+def _drill(table: Mapping[str, object]) -> ScriptedDrill | None:
+    if "drill" not in table:
+        return None
+    said, keys = table["drill"], ("document", "old", "new")
+    if not isinstance(said, dict) or said.keys() != set(keys) or not all(_text(said, key) for key in keys):
+        raise TypeError(f"drill must be a [drill] table with {', '.join(keys)}")
+    return ScriptedDrill(**{key: _text(said, key) for key in keys})
 
 
 def _training(value: object) -> Mapping[str, Mapping[str, int | float]]:

@@ -29,12 +29,30 @@ class Sampling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gold:
+    """What is known of a case beside its question; only controls may look at it.
+
+    ``sources`` are the documents that hold the answer, ``context`` is a passage that does, where the case
+    brings one; ``other`` is the question of a case with other sources.
+    """
+
+    sources: tuple[str, ...] = ()
+    expected: str = ""
+    context: str = ""
+    other: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query:
-    """One question to several backends. ``case_id`` is None for a free query; ``seed`` is the run's seed."""
+    """One question to several backends. ``case_id`` is None for a free query; ``seed`` is the run's seed.
+
+    ``gold`` is None where the question is no case.
+    """
 
     text: str
     scenario: str
     case_id: str | None = None
+    gold: Gold | None = None
     sampling: Sampling = field(default_factory=Sampling)
     repeats: int = 1
     seed: int = 0

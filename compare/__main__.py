@@ -19,6 +19,7 @@ from compare import (
     command_check,
     command_diff,
     command_doctor,
+    command_drill,
     command_export,
     command_ratings,
     command_results,
@@ -37,6 +38,7 @@ COMMANDS = (
     command_export,
     command_ratings,
     command_train,
+    command_drill,
 )
 """Adding a command is adding a module with ``register`` and ``run`` here."""
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from backends.types import Gold
+
 Split = Literal["dev", "test"]
 """``dev`` is for tuning prompts, chunks and adapters; verdicts speak of ``test``."""
 COLUMNS = ("id", "query", "expected", "checks", "source", "tags", "context", "notes", "group", "split")
@@ -39,6 +41,28 @@ class Case:
 def default_split(group: str) -> Split:
     """``dev`` or ``test`` by a hash of the group, half each; all cases of a group fall on one side."""
     return "dev" if hashlib.sha256(group.encode()).digest()[0] < 128 else "test"
+
+
+def sources_of(case: Case) -> tuple[str, ...]:
+    r"""The documents that hold a case's answer, as its cell names them between bars; ``\|`` is a bar."""
+    parts = re.split(r"(?<!\\)\|", case.source)
+    return tuple(part.replace("\\|", "|").strip() for part in parts if part.strip())
+
+
+def gold_of(case: Case, cases: Sequence[Case]) -> Gold:
+    """What controls may know of a case. The other question is that of the next of ``cases``, from their end
+    on at their beginning, that has sources, and none in common.
+    """
+    own = set(sources_of(case))
+    place = next((at for at, one in enumerate(cases) if one.id == case.id), 0)
+    others = (
+        one.query
+        for one in (*cases[place:], *cases[:place])
+        if one.source.strip() and own.isdisjoint(sources_of(one))
+    )
+    return Gold(
+        sources=sources_of(case), expected=case.expected, context=case.context, other=next(others, "")
+    )
 
 
 def normalised(query: str) -> str:

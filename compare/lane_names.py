@@ -14,6 +14,8 @@ _SHAPES = {
     "lora": "▲",
     "lora_short": "△",
     "hybrid": "◆",
+    "oracle": "◇",
+    "shuffled": "✖",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from backends.scenario import NO_TEXTS, PromptTexts
 from backends.types import Mode, Query, Sampling
-from compare.cases import Case, Split
+from compare.cases import Case, Split, gold_of
 
 PlannedKey = tuple[str, str, int]
 """(case id, lane, repeat), the repeat counted from 0."""
@@ -47,6 +47,7 @@ class Plan:
             text=case.query,
             scenario=self.scenario,
             case_id=case.id,
+            gold=gold_of(case, self.cases),
             sampling=self.sampling,
             repeats=self.repeats,
             seed=self.seed,

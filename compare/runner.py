@@ -17,7 +17,7 @@ from backends.errors import BadInput, StoreUnavailable, as_failure
 from backends.scenario import PromptTexts, Scenario, load_scenario
 from backends.types import Failure, Query
 from compare.case_files import load_cases
-from compare.cases import Case, matching_case
+from compare.cases import Case, gold_of, matching_case
 from compare.lanes import Lane, open_lanes
 from compare.live import LiveAnswer, LiveRun, RunView, call_keys, live_runs
 from compare.seeds import SEEDS, call_seed
@@ -73,6 +73,7 @@ def start(
         store=store,
         engine=engine,
         case=case,
+        gold=gold_of(case, load_cases(scenario)) if case is not None else None,
         unchecked=unchecked,
     )
     worker.store_failure = store_failure

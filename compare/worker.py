@@ -17,7 +17,7 @@ from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Reque
 from backends.errors import EngineStopped, as_failure
 from backends.ledger import Ledger
 from backends.scenario import Scenario
-from backends.types import Failure, Prompt, Stage
+from backends.types import Failure, Gold, Prompt, Query, Stage
 from compare.cases import Case
 from compare.checks import CheckResult, checked_part, run_checks
 from compare.closing import close_run
@@ -45,6 +45,8 @@ class Worker:
     store: Store
     engine: Engine
     case: Case | None
+    gold: Gold | None = None
+    """What the controls may know of the case; no part of what the run stores."""
     unchecked: str = ""
     """Why nobody knows whether the query has checks; shown as one that is unscored."""
     store_failure: Failure | None = None
@@ -81,6 +83,10 @@ class Worker:
         for key in mine:
             self._settle(key, lambda call: replace(call, status="cancelled"))
 
+    @property
+    def _asked(self) -> Query:
+        return replace(self.run.query, gold=self.gold)
+
     def _wait_ready(self) -> None:
         self.engine.start()
         status = self.engine.wait_ready(timeout_s=PATROL_S)
@@ -97,7 +103,7 @@ class Worker:
         job of their own: the others need not wait for them.
         """
         quick_first = sorted(
-            self.lanes, key=lambda lane: not {"passages", "knowledge"}.isdisjoint(lane.backend.layers)
+            self.lanes, key=lambda lane: not {"passages", "knowledge", "gold"}.isdisjoint(lane.backend.layers)
         )
         with ThreadPoolExecutor(max_workers=1) as aside:
             lanes = [aside.submit(self._prepare_lane, lane) for lane in quick_first]
@@ -125,7 +131,7 @@ class Worker:
         """
         for lane in self.lanes:
             with suppress(Exception):  # The call itself meets the same error and shows it.
-                lane.backend.prepare(self.run.query, lane.scenario, self.engine)
+                lane.backend.prepare(self._asked, lane.scenario, self.engine)
         by_name = {lane.name: lane for lane in self.lanes}
         for key in bench_order(list(by_name), self.run.query):
             prompt = self._prepare(by_name[key[0]], [key]) if key in self._open() else None
@@ -135,7 +141,7 @@ class Worker:
 
     def _prepare(self, lane: Lane, keys: Sequence[CallKey]) -> Prompt | None:
         try:
-            prompt = lane.backend.prepare(self.run.query, lane.scenario, self.engine)
+            prompt = lane.backend.prepare(self._asked, lane.scenario, self.engine)
         except BaseException as error:
             self._fail(keys, error, "prepare")
             return None

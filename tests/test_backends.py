@@ -14,7 +14,7 @@ from backends.errors import AdapterRefused, BadInput, KnowledgeUnavailable, Prom
 from backends.registry import registry
 from backends.scenario import FewShot, RetrievalSettings, Scenario, load_scenario
 from backends.settings import ROOT, Settings
-from backends.types import Query
+from backends.types import Gold, Query
 from tests.tiny import build_adapter
 
 
@@ -61,7 +61,7 @@ def ask(text: str) -> Query:
 def test_the_registry_lists_all_backends_from_cheap_to_dear():
     assert list(registry()) == [
         "zero_shot", "prompt", "few_shot", "cot", "json_mode", "long_context", "rag", "lora", "lora_short",
-        "hybrid",
+        "hybrid", "oracle", "shuffled",
     ]  # fmt: skip
     assert [name for name in registry() if name in DEFAULT_BACKENDS] == list(DEFAULT_BACKENDS)
     assert all(backend.name == name and backend.title for name, backend in registry().items())
@@ -143,6 +143,38 @@ def test_long_context_without_documents_says_so(scenario, own_engine):
     (scenario.path / "knowledge" / "plans.md").unlink()
     with pytest.raises(KnowledgeUnavailable, match="plans has no documents"):
         registry()["long_context"].prepare(ask("Hi"), scenario, own_engine)
+
+
+def test_the_oracle_is_handed_the_passage_that_holds_the_answer(scenario, own_engine):
+    (scenario.path / "knowledge" / "more.md").write_text(
+        "# Colours\n\nThe lamp is green.\n\n# Size\n\nIt is big.\n"
+    )
+    oracle = registry()["oracle"]
+    for gold, said in (
+        (Gold(sources=("plans.md",), expected="2 years"), ["2 years"]),
+        (Gold(sources=("MORE.md",), expected="green"), ["green"]),
+        (Gold(sources=("more.md", "plans.md"), expected="2 years"), ["", "2 years"]),
+        (Gold(context="Own words."), ["Own words."]),
+        (Gold(), []),
+    ):
+        prompt = oracle.prepare(replace(ask("Hi"), gold=gold), scenario, own_engine)
+        assert prompt.adapter is None
+        assert len(prompt.passages) == len(said)
+        assert all(part in passage.text for part, passage in zip(said, prompt.passages, strict=True))
+    with pytest.raises(BadInput, match="word for word"):
+        oracle.prepare(ask("Hi"), scenario, own_engine)
+    with pytest.raises(KnowledgeUnavailable, match=r"gone\.md is none of the documents"):
+        oracle.prepare(replace(ask("Hi"), gold=Gold(sources=("gone.md",))), scenario, own_engine)
+
+
+def test_shuffled_is_handed_what_another_question_finds(scenario, own_engine):
+    other, shuffled, rag = "What warranty does Pro have?", registry()["shuffled"], registry()["rag"]
+    prompt = shuffled.prepare(replace(ask("Hi"), gold=Gold(other=other)), scenario, own_engine)
+    assert prompt.passages == rag.prepare(ask(other), scenario, own_engine).passages
+    assert prompt.messages[1].content.endswith("Question: Hi")
+    for gold in (None, Gold()):
+        with pytest.raises(BadInput, match="no other question"):
+            shuffled.prepare(replace(ask("Hi"), gold=gold), scenario, own_engine)
 
 
 def test_lora_short_asks_its_own_adapter_without_instructions(scenario, own_engine, tiny_model):

@@ -11,8 +11,9 @@ from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.settings import settings
 from backends.training import ADAPTERS
 from backends.training.examples import examples_path, file_hash
+from backends.types import Gold
 from compare.case_files import load_cases, read_cases
-from compare.cases import default_split, matching_case, normalised
+from compare.cases import Case, default_split, gold_of, matching_case, normalised
 from compare.checks import CheckProblem, checks_of, run_checks
 
 
@@ -149,3 +150,17 @@ def test_a_malformed_scenario_names_its_file(
     assert list_scenarios() == ("mine",)
     with pytest.raises(BadInput, match=r"scenario\.toml of 'mine'"):
         load_scenario("mine")
+
+
+def test_controls_learn_a_cases_sources_and_the_next_question_about_something_else() -> None:
+    cases = [
+        Case(id="a", query="A?", source="one.md", expected="1"),
+        Case(id="b", query="B?", source="one.md | two.md"),
+        Case(id="c", query="C?"),
+        Case(id="d", query="D?", source="three\\|four.md", context="Said."),
+    ]
+    assert gold_of(cases[0], cases) == Gold(sources=("one.md",), expected="1", other="D?")
+    assert gold_of(cases[1], cases) == Gold(sources=("one.md", "two.md"), other="D?")
+    assert gold_of(cases[2], cases) == Gold(other="D?")
+    assert gold_of(cases[3], cases) == Gold(sources=("three|four.md",), context="Said.", other="A?")
+    assert gold_of(cases[0], cases[:1]).other == ""

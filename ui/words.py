@@ -19,6 +19,8 @@ _WHAT_IT_DOES = {
     "rag": "Looks the answer up in the documents first.",
     "lora": "Was trained on examples of good answers.",
     "hybrid": "Looks it up, and was trained on examples.",
+    "oracle": "Control: is handed the very passage that holds the answer.",
+    "shuffled": "Control: is handed the passages of another question.",
 }
 MODES: dict[Mode, str] = {"demo": "All lanes at once", "bench": "One answer at a time"}
 _STAGES: dict[Stage, str] = {
@@ -92,7 +94,11 @@ def status_words(call: LiveAnswer, *, model_ready: bool) -> str:
     if call.status == "running":
         return "Writing" if call.text else "Reading the question"
     backend = registry().get(backend_of(call.backend))
-    return "Looking things up" if backend is not None and "passages" in backend.layers else "Getting ready"
+    return (
+        "Looking things up"
+        if backend is not None and {"passages", "gold"} & set(backend.layers)
+        else "Getting ready"
+    )
 
 
 def status_help(call: LiveAnswer) -> str | None:

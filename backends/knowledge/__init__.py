@@ -21,6 +21,7 @@ from backends.engine.base import Engine
 from backends.errors import KnowledgeUnavailable, LeverError
 from backends.knowledge.documents import (
     READABLE,
+    Chunk,
     Document,
     FolderState,
     document_paths,
@@ -28,12 +29,12 @@ from backends.knowledge.documents import (
     left_out,
     read_documents,
 )
-from backends.knowledge.index import ChromaIndex, IndexDamaged, Stored, same_vector
+from backends.knowledge.index import ChromaIndex, Hit, IndexDamaged, Stored, same_vector
 from backends.knowledge.ingestion import Changes, Report, changes, embedded, ingest
 from backends.knowledge.ranking import Candidate, Keywords, diverse, fused
 from backends.scenario import Scenario
 from backends.settings import settings
-from backends.types import Passage
+from backends.types import Gold, Passage
 
 log = logging.getLogger(__name__)
 _FORM = 2
@@ -100,6 +101,31 @@ class Knowledge:
         started = time.perf_counter()
         found = self._searched(scenario, engine, query_text, vectors[0], thorough=False)
         passages = numbered(found[: scenario.retrieval.k])
+        retrieve_ms = (time.perf_counter() - started) * 1000
+        return Retrieval(passages=passages, embed_ms=embed_ms, retrieve_ms=retrieve_ms)
+
+    def gold(self, scenario: Scenario, query_text: str, gold: Gold, engine: Engine) -> Retrieval:
+        """The passage of each gold source that holds the answer: one with the expected text in it if there is
+        one, the nearest to question and answer among several; the case's own context in their place.
+
+        Raises:
+            KnowledgeUnavailable: as for :meth:`retrieve`, or a gold source is no document.
+        """
+        if gold.context:
+            own = Passage(number=1, source="context", chunk_id="context", text=gold.context, cosine=None)
+            return Retrieval(passages=(own,), embed_ms=0.0, retrieve_ms=0.0)
+        if not gold.sources:
+            return Retrieval(passages=(), embed_ms=0.0, retrieve_ms=0.0)
+        self.ensure_index(scenario, engine)
+        vectors, embed_ms = engine.embed([f"{query_text} {gold.expected}".strip()])
+        started = time.perf_counter()
+        best = []
+        for source in gold.sources:
+            hits = self._of_source(scenario, engine, source, vectors[0])
+            wanted = " ".join(gold.expected.casefold().split())
+            holding = [hit for hit in hits if wanted and wanted in hit.chunk.text.casefold()]
+            best.append(max(holding or hits, key=lambda hit: hit.cosine))
+        passages = tuple(_passage(number, hit.chunk, hit.cosine) for number, hit in enumerate(best, 1))
         retrieve_ms = (time.perf_counter() - started) * 1000
         return Retrieval(passages=passages, embed_ms=embed_ms, retrieve_ms=retrieve_ms)
 
@@ -186,6 +212,25 @@ class Knowledge:
             self._checked.pop(name, None)
             checked = self._checked[name] = self._ready(scenario, engine, name, report, keep=keep)
             return checked.health
+
+    def _of_source(
+        self, scenario: Scenario, engine: Engine, source: str, vector: np.ndarray
+    ) -> tuple[Hit, ...]:
+        """All chunks of one document, with their cosines."""
+        names = {path.name.casefold(): path.name for path in document_paths(scenario.knowledge)}
+        name = names.get(source.casefold())
+        try:
+            hits = (
+                () if name is None else self.index.of_source(_collection_name(scenario, engine), name, vector)
+            )
+        except IndexDamaged as error:
+            raise self._hopeless(error) from error
+        if not hits:
+            raise KnowledgeUnavailable(
+                f"The gold source {source} is none of the documents of {scenario.name}.",
+                "Add the document, or mend the case's source.",
+            )
+        return hits
 
     def _searched(
         self, scenario: Scenario, engine: Engine, query: str, vector: np.ndarray, *, thorough: bool
@@ -330,16 +375,11 @@ class Knowledge:
 
 def numbered(found: Sequence[Candidate]) -> tuple[Passage, ...]:
     """Candidates as passages, numbered from 1 in their order."""
-    return tuple(
-        Passage(
-            number=number,
-            source=each.chunk.source,
-            chunk_id=each.chunk.id,
-            text=each.chunk.text,
-            cosine=each.cosine,
-        )
-        for number, each in enumerate(found, 1)
-    )
+    return tuple(_passage(number, each.chunk, each.cosine) for number, each in enumerate(found, 1))
+
+
+def _passage(number: int, chunk: Chunk, cosine: float) -> Passage:
+    return Passage(number=number, source=chunk.source, chunk_id=chunk.id, text=chunk.text, cosine=cosine)
 
 
 _instances: dict[tuple[Path, str], Knowledge] = {}

@@ -167,6 +167,21 @@ class ChromaIndex:
             self._tell(collection, after)
         return after
 
+    def of_source(self, name: str, source: str, vector: np.ndarray) -> tuple[Hit, ...]:
+        """All chunks of a document with their cosines to a unit vector, in no order that means anything."""
+        with self._guarded() as client:
+            collection = self._collection(client, name)
+            found = collection.get(where={"source": source}, include=["documents", "embeddings"])
+            told = found["embeddings"]
+            rows = zip(found["ids"], found["documents"] or (), () if told is None else told, strict=True)
+            return tuple(
+                Hit(
+                    chunk=Chunk(id=id_, source=source, text=text),
+                    cosine=float(np.asarray(row, dtype=np.float32) @ vector),
+                )
+                for id_, text, row in rows
+            )
+
     def texts(self, name: str) -> tuple[Chunk, ...]:
         """All chunks, in no order that means anything."""
         with self._guarded() as client:

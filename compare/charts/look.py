@@ -51,6 +51,8 @@ _PATHS = {
     "▲": "M0,-1L1,.8H-1Z",
     "△": "M0,-1L1,.8H-1ZM0,-.25L-.4,.45H.4Z",
     "◆": "M0,-1.1L1.1,0L0,1.1L-1.1,0Z",
+    "◇": "M-1.1,0L0,-1.1L1.1,0L0,1.1ZM-.6,0L0,.6L.6,0L0,-.6Z",
+    "✖": "M-.9,-.5L-.5,-.9L0,-.4L.5,-.9L.9,-.5L.4,0L.9,.5L.5,.9L0,.4L-.5,.9L-.9,.5L-.4,0Z",
     "★": "M-.35,-1H.35V-.35H1V.35H.35V1H-.35V.35H-1V-.35H-.35Z",
 }
 """The shapes as SVG paths; inner rings run the other way round and stay empty."""
@@ -60,7 +62,7 @@ def family(lane: str) -> str:
     """The lever that a lane adds to its prompt, one of :data:`FAMILIES`."""
     backend = registry().get(backend_of(lane))
     layers = set(() if backend is None else backend.layers)
-    reads, trained = bool(layers & {"passages", "knowledge"}), "adapter" in layers
+    reads, trained = bool(layers & {"passages", "knowledge", "gold"}), "adapter" in layers
     return "both" if reads and trained else "retrieval" if reads else "adapter" if trained else "prompt"
 
 
