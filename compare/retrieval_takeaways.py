@@ -14,8 +14,8 @@ def of_retrieval(found: RetrievalFigures, k: int) -> str:
     shown = max((reported for reported in found.at if reported <= k), default=1)
     said = f"The right document is {_among(shown)} for {of_hits(found.at[shown].hit_rate)}."
     if shown < k and k not in found.at and k > found.chunks / 10:
-        tenth = f"at most a tenth of the {numbers.plural(found.chunks, 'passage')} that there are"
-        said += f" More passages are not looked at: only {tenth}."
+        passages = numbers.plural(found.chunks, "passage")
+        said += f" Only up to a tenth of the {passages} is looked at: to find it among more proves little."
     if not found.several:
         said += " Each question has one right document, so recall is the same as the hit rate."
     return said
@@ -67,17 +67,19 @@ def of_changing(chosen: SweepPoint, now: SweepPoint) -> str:
     return (
         f"Use {of_setting(chosen.setting)} instead of {of_setting(now.setting)}: the right document is found "
         f"for {_counted(chosen.hit_rate)} dev questions instead of {_counted(now.hit_rate)}, and the model "
-        f"reads {reads}: {_read(chosen)} a question instead of {_read(now)}. Check it on the test questions."
+        f"reads {reads}: {_read(chosen)} a question instead of {numbers.count(now.tokens_to_read)}. "
+        "Check it on the test questions."
     )
 
 
 def of_no_difference(best: SweepPoint, now: SweepPoint) -> str:
     """Nothing better than the present setting is shown; ``best`` has the highest hit rate so far."""
     rate = now.hit_rate
+    less = ", reading less" if best.tokens_to_read < now.tokens_to_read else ""
     return (
         f"Cannot tell yet, so keep {of_setting(now.setting)}: the right document is found for "
-        f"{_counted(rate)} dev questions (on {numbers.plural(rate.groups, 'different fact')}), with "
-        f"{of_setting(best.setting)} for {_counted(best.hit_rate)}; so few cannot tell the two apart."
+        f"{_counted(rate)} dev questions, with {of_setting(best.setting)} for {_counted(best.hit_rate)}{less}. "
+        f"{numbers.plural(rate.groups, 'different fact')} are too few to tell the two apart."
     )
 
 
