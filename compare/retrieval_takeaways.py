@@ -78,7 +78,8 @@ def of_no_difference(best: SweepPoint, now: SweepPoint) -> str:
     less = ", reading less" if best.tokens_to_read < now.tokens_to_read else ""
     return (
         f"Cannot tell yet, so keep {of_setting(now.setting)}: the right document is found for "
-        f"{_counted(rate)} dev questions, with {of_setting(best.setting)} for {_counted(best.hit_rate)}{less}. "
+        f"{_counted(rate)} dev questions, with {of_setting(best.setting)} for "
+        f"{_counted(best.hit_rate)}{less}. "
         f"{numbers.plural(rate.groups, 'different fact')} are too few to tell the two apart."
     )
 

@@ -1,4 +1,4 @@
-"""Retrieval by hand and by property: bounds, more passages never find less, and nothing chosen on ``test``."""
+"""Retrieval by hand and by property: bounds, more passages find no less, nothing is chosen on ``test``."""
 
 from collections.abc import Sequence
 from dataclasses import replace
