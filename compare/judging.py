@@ -14,6 +14,7 @@ import numpy as np
 from backends.scenario import Scenario
 from backends.types import Passage
 from compare.cases import Case
+from compare.matching import folded
 
 CheckKind = Literal["content", "format"]
 """Content: is it right? Format: has it the right form? The two are counted apart."""
@@ -155,6 +156,13 @@ def split_escaped(text: str, mark: str) -> list[str]:
             pieces[-1] += text[position]
         position += 1
     return pieces
+
+
+def gold_sources(case: Case) -> frozenset[str]:
+    r"""The documents that answer the case, folded: its ``source`` between bars, ``\|`` is a bar; none when
+    the cell is empty.
+    """
+    return frozenset(folded(source) for source in split_escaped(case.source, "|") if source.strip())
 
 
 def quoted(texts: list[str] | tuple[str, ...]) -> str:

@@ -87,7 +87,9 @@ def wilson(passes: float, n: int, confidence: float = CONFIDENCE) -> tuple[float
     return (float(low) if passes else 0.0), (float(high) if passes < n else 1.0)
 
 
-def rate(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Estimate | None:
+def rate(
+    cases: Sequence[CaseScores], confidence: float = CONFIDENCE, *, whole_groups: bool = False
+) -> Estimate | None:
     """One backend's mean score; None without cases.
 
     Wilson when every case was asked once and passed or failed, or when all case means are 0 or all are 1
@@ -95,6 +97,10 @@ def rate(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Estimat
     and 0, as differences have them: without them one wrong answer of many repeats would make the interval far
     narrower than none does. Of a single case the
     repeats are counted: the figure holds for this query only.
+
+    ``whole_groups`` is for measures on which the cases of a group mostly agree, as in retrieval, where they
+    ask for one fact without chance: then the groups are what was observed. Wilson is kept to groups of one
+    case, counts groups where all is 0 or 1, and a pseudo-case is as large as the mean group.
     """
     scored = [case for case in cases if case.scores]
     if not scored:
@@ -103,34 +109,40 @@ def rate(cases: Sequence[CaseScores], confidence: float = CONFIDENCE) -> Estimat
     value = fmean(means)
     once = all(len(case.scores) == 1 for case in scored) and set(means) <= {0.0, 1.0}
     repeats = len(scored[0].scores)
+    groups = [case.group for case in scored]
+    n = len(set(groups)) if whole_groups else len(scored)
     if len(scored) == 1 and repeats > 1 and set(scored[0].scores) <= {0.0, 1.0}:
         # Nothing can be said of other cases: the interval is of more repeats of this one.
         method, (low, high) = ONE_CASE, wilson(value * repeats, repeats, confidence)
-    elif once or set(means) in ({0.0}, {1.0}):
-        method, (low, high) = "Wilson", wilson(sum(means), len(means), confidence)
+    elif set(means) in ({0.0}, {1.0}) or (once and n == len(scored)):
+        method, (low, high) = "Wilson", wilson(sum(means) * n / len(means), n, confidence)
     else:
         method = "bootstrap over groups with two pseudo-cases"
-        groups = [case.group for case in scored]
-        low, high = _bootstrap([*means, 1.0, 0.0], [*groups, "\0right", "\0wrong"], confidence)
+        low, high = _with_pseudo_cases(means, groups, (1.0, 0.0), confidence, whole_groups=whole_groups)
     return Estimate(
         value=value,
         low=low,
         high=high,
         confidence=confidence,
         cases=len(scored),
-        groups=len({case.group for case in scored}),
+        groups=len(set(groups)),
         method=method,
     )
 
 
 def difference(
-    a: Sequence[CaseScores], b: Sequence[CaseScores], confidence: float = CONFIDENCE
+    a: Sequence[CaseScores],
+    b: Sequence[CaseScores],
+    confidence: float = CONFIDENCE,
+    *,
+    whole_groups: bool = False,
 ) -> Difference | None:
     """Mean of A - B over the cases that both have; None when they share none.
 
     The interval is the percentile bootstrap over groups after two pseudo-cases, +1 and -1, each a group of
     its own (Bonett and Price 2012, extended to several repeats): without them pairs that are all equal would
-    give an interval of no width.
+    give an interval of no width. ``whole_groups`` as in :func:`rate`: a pseudo-case is as large as the mean
+    group.
     """
     before = {case.case: case for case in b if case.scores}
     pairs = [(case, before[case.case]) for case in a if case.scores and case.case in before]
@@ -138,7 +150,7 @@ def difference(
         return None
     gains = [one.mean - other.mean for one, other in pairs]
     groups = [one.group for one, _ in pairs]
-    low, high = _bootstrap([*gains, 1.0, -1.0], [*groups, "\0better", "\0worse"], confidence)
+    low, high = _with_pseudo_cases(gains, groups, (1.0, -1.0), confidence, whole_groups=whole_groups)
     return Difference(
         value=fmean(gains),
         low=low,
@@ -200,6 +212,21 @@ def cases_needed(
     of_cases = max(0.0, of_means - of_repeats / repeats)
     factor = float((norm.ppf(0.5 + confidence / 2) + norm.ppf(0.8)) ** 2) / gain**2
     return CasesNeeded(cases=ceil(factor * (of_cases + of_repeats / repeats)), floor=ceil(factor * of_cases))
+
+
+def _with_pseudo_cases(
+    values: Sequence[float],
+    groups: Sequence[str],
+    ends: tuple[float, float],
+    confidence: float,
+    *,
+    whole_groups: bool,
+) -> tuple[float, float]:
+    """The bootstrap after a pseudo-case at each end of the scale, each a group of its own."""
+    many = round(len(groups) / len(set(groups))) if whole_groups else 1
+    best, worst = ends
+    pseudo = [*["\0best"] * many, *["\0worst"] * many]
+    return _bootstrap([*values, *[best] * many, *[worst] * many], [*groups, *pseudo], confidence)
 
 
 def _bootstrap(values: Sequence[float], groups: Sequence[str], confidence: float) -> tuple[float, float]:

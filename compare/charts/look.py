@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from backends.registry import registry
-from compare.lane_names import lane_shape, lane_title
+from compare import numbers
+from compare.lane_names import lane_title
 from compare.lanes import backend_of
+from compare.statistics import ONE_CASE, Estimate
 
 if TYPE_CHECKING:
     import altair as alt
@@ -77,11 +79,16 @@ def shape(lanes: Sequence[str], *, legend: bool = False) -> "alt.Shape":
     """Of the field ``lane``, which holds titles; with a legend where lanes have no row of their own."""
     import altair as alt
 
-    scale = alt.Scale(
-        domain=[lane_title(lane) for lane in lanes], range=[_PATHS[lane_shape(lane)] for lane in lanes]
-    )
+    scale = shape_scale([lane_title(lane) for lane in lanes])
     names = alt.Legend(title=None, orient="bottom", symbolFillColor=BESIDE, labelExpr="slice(datum.label, 2)")
     return alt.Shape("lane:N", scale=scale, legend=names if legend else None)
+
+
+def shape_scale(titles: Sequence[str]) -> "alt.Scale":
+    """Each title has the shape that it begins with."""
+    import altair as alt
+
+    return alt.Scale(domain=list(titles), range=[_PATHS[title[0]] for title in titles])
 
 
 def rows(lanes: Sequence[str]) -> "alt.Y":
@@ -156,3 +163,23 @@ def interval_marks(
     )
     labels = chart.mark_text(dy=-above_px, fontSize=13, fontWeight="bold", color=BESIDE)
     return [reach, points, labels.encode(x=x, text="label:N")]
+
+
+def bounds(found: Estimate) -> dict[str, object]:
+    """The interval where one may be drawn; the mark's own place where not."""
+    drawn = found.enough or found.method == ONE_CASE
+    return {
+        "low": found.low if drawn else found.value,
+        "high": found.high if drawn else found.value,
+        "said": numbers.percent_range(found.low, found.high) if drawn else "too few cases",
+    }
+
+
+def apart(ends: list[dict[str, object]], gap: float = 0.08) -> list[dict[str, object]]:
+    """Where names stand at the end of their lines: ``at`` is near their ``value``, but never on another."""
+    below = -1.0
+    placed = []
+    for end in sorted(ends, key=lambda end: float(str(end["value"]))):
+        below = max(float(str(end["value"])), below + gap)
+        placed.append({**end, "at": below})
+    return placed

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from compare import numbers
 from compare.charts.bars import stacked
-from compare.charts.look import BESIDE, colour, data, intervals, marked, shape
+from compare.charts.look import BESIDE, apart, bounds, colour, data, intervals, marked, shape
 from compare.lane_names import lane_title
 from compare.statistics import ONE_CASE, Difference, Estimate
 from compare.variance import VarianceSplit
@@ -27,7 +27,7 @@ def rate_chart(
     """
     found = {lane: rate for lane, rate in rates.items() if rate is not None}
     values = [
-        marked(lane, value=rate.value, **_bounds(rate), label=_rate_label(rate, once=once))
+        marked(lane, value=rate.value, **bounds(rate), label=_rate_label(rate, once=once))
         for lane, rate in found.items()
     ]
     return intervals(list(found), values, title=title, axis=axis, domain=SHARES)
@@ -39,7 +39,7 @@ def difference_chart(
     """Each lane's gain over another with its interval; right of the line is better."""
     found = {lane: gain for lane, gain in gains.items() if gain is not None}
     values = [
-        marked(lane, value=gain.value, **_bounds(gain), label=_gain_label(gain))
+        marked(lane, value=gain.value, **bounds(gain), label=_gain_label(gain))
         for lane, gain in found.items()
     ]
     reach = max((abs(bound) for gain in found.values() for bound in (gain.low, gain.high)), default=0.1)
@@ -97,33 +97,13 @@ def drift_chart(
     )
     ends = [marked(lane, place=stretches[lane][-1][0], value=stretches[lane][-1][1]) for lane in lanes]
     names = (
-        alt.Chart(data(_apart(ends)))
+        alt.Chart(data(apart(ends)))
         .mark_text(align="left", dx=10, color=BESIDE)
         .encode(x="place:Q", y="at:Q", text="lane:N")
     )
     points = chart.mark_point(filled=True, size=90, opacity=1).encode(shape=shape(lanes))
     layers = alt.LayerChart(layer=[chart.mark_line(), points, names])
     return layers.properties(title="Over the repeats", height=LINE_PX, padding={"right": 150})
-
-
-def _apart(ends: list[dict[str, object]], gap: float = 0.08) -> list[dict[str, object]]:
-    """Where the lanes' names stand at the end of their lines: beside them, but never on each other."""
-    below = -1.0
-    placed = []
-    for end in sorted(ends, key=lambda end: float(str(end["value"]))):
-        below = max(float(str(end["value"])), below + gap)
-        placed.append({**end, "at": below})
-    return placed
-
-
-def _bounds(found: Estimate) -> dict[str, object]:
-    """The interval where one may be drawn; the mark's own place where not."""
-    drawn = found.enough or found.method == ONE_CASE
-    return {
-        "low": found.low if drawn else found.value,
-        "high": found.high if drawn else found.value,
-        "said": numbers.percent_range(found.low, found.high) if drawn else "too few cases",
-    }
 
 
 def _rate_label(rate: Estimate, *, once: bool) -> str:
