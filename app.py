@@ -40,6 +40,12 @@ page = st.navigation(
             icon=":material/thumbs_up_down:",
             help="Judge answers without knowing which approach wrote them.",
         ),
+        st.Page(
+            ROOT / "pages" / "knowledge.py",
+            title="Knowledge",
+            icon=":material/menu_book:",
+            help="What retrieval knows: documents in and out, how well they are found, what a change does.",
+        ),
         # The default page answers at "/" only; this one keeps its own address working.
         st.Page(HOME, title="Side by side", url_path=HOME.stem, visibility="hidden"),
     ],

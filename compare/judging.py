@@ -13,7 +13,7 @@ import numpy as np
 
 from backends.scenario import Scenario
 from backends.types import Passage
-from compare.cases import Case
+from compare.cases import Case, sources_of
 from compare.matching import folded
 
 CheckKind = Literal["content", "format"]
@@ -162,7 +162,7 @@ def gold_sources(case: Case) -> frozenset[str]:
     r"""The documents that answer the case, folded: its ``source`` between bars, ``\|`` is a bar; none when
     the cell is empty.
     """
-    return frozenset(folded(source) for source in split_escaped(case.source, "|") if source.strip())
+    return frozenset(map(folded, sources_of(case)))
 
 
 def quoted(texts: list[str] | tuple[str, ...]) -> str:

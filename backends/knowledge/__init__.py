@@ -66,6 +66,7 @@ class IndexHealth:
     healthy: bool
     detail: str
     written_at: str = ""
+    vector_bytes: int = 0
 
 
 @dataclass(kw_only=True)
@@ -173,6 +174,11 @@ class Knowledge:
             if checked is None or checked.folder_state != state:
                 checked = self._checked[name] = self._ready(scenario, engine, name, report, keep=True)
             return checked.health
+
+    def is_current(self, scenario: Scenario, engine: Engine) -> bool:
+        """Whether the index was found good, and no document changed since."""
+        checked = self._checked.get(_collection_name(scenario, engine))
+        return checked is not None and checked.folder_state == folder_state(scenario.knowledge)
 
     def rebuild(self, scenario: Scenario, engine: Engine, report: Report = _silent) -> IndexHealth:
         """Build the index again from the documents, whatever is there.
@@ -312,6 +318,7 @@ class Knowledge:
             healthy=True,
             detail=f"{said} {news}".strip(),
             written_at=stored.written_at,
+            vector_bytes=stored.chunks * stored.dimensions * 4,
         )
         return _Checked(folder_state=state, health=health)
 

@@ -59,6 +59,7 @@ class Stored:
     documents: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     open: tuple[str, ...] = ()
     written_at: str = ""
+    dimensions: int = 0
 
     @property
     def chunks(self) -> int:
@@ -151,7 +152,12 @@ class ChromaIndex:
         new = {source: (digest, counts[source]) for source, digest in part.digests.items() if digest}
         still_open = tuple(sorted(set(before.open) - part.digests.keys()))
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        after = Stored(documents={**kept, **new}, open=still_open, written_at=now)
+        after = Stored(
+            documents={**kept, **new},
+            open=still_open,
+            written_at=now,
+            dimensions=part.vectors.shape[1] or before.dimensions,
+        )
         with self._guarded() as client:
             collection = self._collection(client, name)
             opened = sorted({*before.open, *part.digests})
@@ -334,6 +340,7 @@ def _read_account(said: str) -> Stored:
             documents={source: (str(digest), int(count)) for source, (digest, count) in rows},
             open=tuple(told["open"]),
             written_at=str(told["written_at"]),
+            dimensions=int(told["dimensions"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IndexDamaged("its account of itself can't be read") from error
