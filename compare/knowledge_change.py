@@ -89,6 +89,14 @@ def touched_cases(cases: Sequence[Case], change: Change, scenario: Scenario) -> 
     )
 
 
+def with_answer(one: Touched, expected: str, scenario: Scenario) -> Touched:
+    """The same case with what a person says is right after the change; an empty text leaves it open."""
+    if not expected.strip():
+        return replace(one, after=None)
+    checks = f"contains_all: {expected.replace('|', chr(92) + '|').replace(';', chr(92) + ';')}"
+    return replace(one, after=replace(one.before, expected=expected.strip(), checks=checks))
+
+
 def changed_examples(
     jsonl: str, change: Change, touched: Sequence[Touched], scenario: Scenario
 ) -> tuple[str, int]:

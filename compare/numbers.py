@@ -72,3 +72,12 @@ def share(part: int, whole: int) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """As "1 answer" and "3 answers"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def money(value: float | None) -> str:
+    """An amount in whatever currency the price was given in: two significant digits below 1, else cents."""
+    if value is None:
+        return ABSENT
+    if value == 0 or value >= 1:
+        return f"{value:,.2f}"
+    return f"{value:.2g}" if value >= 0.0001 else "under 0.0001"

@@ -117,7 +117,7 @@ def _said(health: IndexHealth) -> str:
     model = settings().embedding_model or EMBEDDER
     parts = [
         numbers.plural(health.documents, "document"),
-        numbers.plural(health.chunks, "chunk"),
+        numbers.plural(health.chunks, "passage"),
         f"{health.vector_bytes / 1e6:.1f} MB of vectors",
         f"embedded by {safe(model)}",
         f"last written {safe(health.written_at.replace('T', ' ')[:16])} UTC" if health.written_at else "",
