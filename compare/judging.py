@@ -14,6 +14,7 @@ import numpy as np
 from backends.scenario import Scenario
 from backends.types import Passage
 from compare.cases import Case
+from compare.matching import folded
 
 CheckKind = Literal["content", "format"]
 """Content: is it right? Format: has it the right form? The two are counted apart."""
@@ -155,6 +156,11 @@ def split_escaped(text: str, mark: str) -> list[str]:
             pieces[-1] += text[position]
         position += 1
     return pieces
+
+
+def gold_sources(source: str) -> frozenset[str]:
+    """The documents that a case's ``source`` names, folded; several stand between bars."""
+    return frozenset(folded(text) for text in split_escaped(source, "|") if text.strip())
 
 
 def quoted(texts: list[str] | tuple[str, ...]) -> str:

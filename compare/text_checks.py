@@ -5,7 +5,16 @@ from typing import ClassVar, Self
 
 import regex
 
-from compare.judging import BadCheck, CannotJudge, CheckKind, NoArgument, Subject, quoted, split_escaped
+from compare.judging import (
+    BadCheck,
+    CannotJudge,
+    CheckKind,
+    NoArgument,
+    Subject,
+    gold_sources,
+    quoted,
+    split_escaped,
+)
 from compare.matching import citations, contains, folded, numbers_in, without_citations
 
 PATTERN_S = 1.0
@@ -231,7 +240,7 @@ class Citation(NoArgument):
 
     def judge(self, subject: Subject) -> tuple[bool, str]:
         """Without passages every citation is invented, and none can be right."""
-        gold = {folded(source) for source in split_escaped(subject.case.source, "|") if source.strip()}
+        gold = gold_sources(subject.case.source)
         if not gold:
             raise CannotJudge("the case names no gold source")
         sources = {passage.number: passage.source for passage in subject.passages}
