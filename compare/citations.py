@@ -77,12 +77,16 @@ def grounding(text: str, passages: Sequence[Passage], question: str = "") -> Gro
 
 def reading(text: str, passages: Sequence[Passage], question: str = "") -> Reading:
     """Both at once: the answer is read only once."""
+    found = list(citation_marks(text))
+    if not passages:
+        marks = [_cited(mark, mark[2], "invented", ()) for mark in found]
+        return Reading(marks=tuple(marks), grounding=None)
     by_number = {passage.number: given(passage.text) for passage in passages}
     asked = given(question)
     spans = sentences(text)
-    stated = mentions_of([text[start:end] for start, end in spans]) if passages else [()] * len(spans)
+    stated = mentions_of([text[start:end] for start, end in spans])
     return Reading(
-        marks=tuple(_marks(text, spans, stated, by_number, asked)),
+        marks=tuple(_marks(text, spans, found, stated, by_number, asked)) if found else (),
         grounding=_grounding(stated, tuple(by_number.values()), asked),
     )
 
@@ -91,7 +95,7 @@ def _grounding(
     stated: Sequence[Sequence[Mention]], passages: Sequence[Given], asked: Given
 ) -> Grounding | None:
     each = {mention.key: mention for found in stated for mention in found}
-    if not each or not passages:
+    if not each:
         return None
     held = {key: _held(mention, passages) or _asked(mention, asked) for key, mention in each.items()}
     return Grounding(
@@ -103,13 +107,11 @@ def _grounding(
 def _marks(
     text: str,
     spans: Sequence[tuple[int, int]],
+    found: Sequence[Mark],
     stated: Sequence[Sequence[Mention]],
     passages: dict[int, Given],
     asked: Given,
 ) -> Iterator[Cited]:
-    found = list(citation_marks(text))
-    if not found:
-        return
     owners = list(_owners(text, spans, found))
     cited: dict[int, set[int]] = {}
     for (_, _, numbers), owner in zip(found, owners, strict=True):
@@ -118,19 +120,20 @@ def _marks(
         owner: _verdict(stated[owner], [passages[n] for n in sorted(numbers & passages.keys())], asked)
         for owner, numbers in cited.items()
     }
-    for (start, end, numbers), owner in zip(found, owners, strict=True):
-        state, missing = verdicts[owner]
-        invented = tuple(number for number in numbers if number not in passages)
-        if len(invented) == len(numbers):
-            missing = ()
-        yield Cited(
-            start=start,
-            end=end,
-            numbers=numbers,
-            state="invented" if invented else state,
-            invented=invented,
-            missing=missing,
-        )
+    for mark, owner in zip(found, owners, strict=True):
+        yield _cited(mark, [number for number in mark[2] if number not in passages], *verdicts[owner])
+
+
+def _cited(mark: Mark, invented: Sequence[int], state: CitedState, missing: tuple[str, ...]) -> Cited:
+    start, end, numbers = mark
+    return Cited(
+        start=start,
+        end=end,
+        numbers=numbers,
+        state="invented" if invented else state,
+        invented=tuple(invented),
+        missing=missing if len(invented) < len(numbers) else (),
+    )
 
 
 def _verdict(

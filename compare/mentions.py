@@ -19,7 +19,9 @@ _MONTH = (
 )
 _YEAR = r"(?:,?[ \t]{1,2}\d{4}(?!\w))?"
 _TOKEN = re.compile(
-    r"(?P<mail>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    # What most text is made of comes first: a word in small letters that can't be part of anything else.
+    r"(?P<small>[a-z]{1,40}(?=[ ,]))"
+    r"|(?P<mail>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     r"|(?P<iso>(?<![\w-])\d{4}-\d{2}-\d{2}(?!\w))"
     rf"|(?P<day>(?<!\w)\d{{1,2}}(?:st|nd|rd|th)?\.?[ \t]{{1,2}}(?:of[ \t])?{_MONTH}(?!\w)\.?{_YEAR})"
     rf"|(?P<month>(?<!\w){_MONTH}\.?[ \t]{{1,2}}\d{{1,2}}(?:st|nd|rd|th)?(?![\w:]){_YEAR})"
@@ -32,7 +34,7 @@ _TOKEN = re.compile(
 _NUMBER_WORDS = {
     word: number
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
+        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     )
 }
 _BEGINS = frozenset(':"*|>#=')
@@ -101,7 +103,7 @@ def given(text: str) -> Given:
     pairs: set[tuple[str, str]] = set()
     plain, before, end = keyboard(text), "", 0
     for token in _TOKEN.finditer(plain):
-        if token.lastgroup == "word":
+        if token.lastgroup in ("small", "word"):
             word = _bare(token[0])
             words.update((word, *word.split("-")))
             keys.update(str(_NUMBER_WORDS[part]) for part in word.split("-") if part in _NUMBER_WORDS)
@@ -115,7 +117,7 @@ def given(text: str) -> Given:
 
 
 _Word = tuple[str, str, bool, bool]
-"""A word with a capital: folded, as written, whether it begins a sentence, whether one stands right before."""
+"""With a capital: folded, as written, whether it begins a sentence, whether another stands right before."""
 
 
 def _read(sentence: str) -> tuple[list[Mention], list[_Word]]:
@@ -124,6 +126,10 @@ def _read(sentence: str) -> tuple[list[Mention], list[_Word]]:
     capitals: list[_Word] = []
     plain, many, end, joined, long_words = keyboard(sentence), 0, 0, False, 0
     for token in _TOKEN.finditer(plain):
+        if token.lastgroup == "small":
+            end, many, joined = token.end(), many + 1, False
+            long_words += end - token.start() > _SHORT_WORD
+            continue
         between = plain[end : token.start()]
         end = token.end()
         if token.lastgroup != "word":

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -130,7 +131,7 @@ texts = st.one_of(
 def test_any_text_is_read_and_spans_are_the_marks_in_order(text: str, other: str, question: str) -> None:
     found = cited_marks(text, (*PASSAGES, passage(9, other)), question)
     assert [(mark.start, mark.end, mark.numbers) for mark in found] == list(citation_marks(text))
-    assert all(one.end <= next_.start for one, next_ in zip(found, found[1:], strict=False))
+    assert all(one.end <= next_.start for one, next_ in pairwise(found))
     assert citations("".join(text[mark.start : mark.end] for mark in found)) == citations(text)
     assert all(set(mark.invented) == set(mark.numbers) - {1, 2, 3, 9} for mark in found)
     assert "".join(text[slice(*span)] for span in sentences(text)) == text
