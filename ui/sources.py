@@ -1,5 +1,6 @@
 """The passages that an answer was given, with where they come from."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -7,27 +8,70 @@ import streamlit as st
 
 from backends.types import Passage
 from compare import numbers
+from ui.cited import Against, within
 from ui.text import safe
 
 
-def passages(found: Sequence[Passage]) -> None:
-    """All of them behind a fold; nothing when there are none."""
+def passages(found: Sequence[Passage], against: Against | None = None, said: str = "") -> None:
+    """All of them behind a fold; nothing when there are none. With what the answer that was ``said`` is held
+    against, those that it cites have headings that its links lead to, and what they gave to it is marked.
+    """
     if not found:
         return
     searched = found[0].cosine is not None
     counted = numbers.plural(len(found), "passage" if searched else "document")
     with st.expander(f"{counted} {'found' if searched else 'read'}", icon=":material/menu_book:"):
-        # One element for all: a page that follows a run sends every element five times a second.
-        st.markdown("\n\n".join(_passage(passage) for passage in found))
+        # As few elements as can be: a page that follows a run sends every one five times a second.
+        cited = _cited(against, said)
+        together: list[str] = []
+        for passage in found:
+            if against is None or passage.number not in cited:
+                together.append(f"**{_title(passage)}**  \n{_passage(passage, ())}")
+                continue
+            _draw(together)
+            st.subheader(f":small[{_title(passage)}]", anchor=against.anchor(passage.number))
+            together = [_passage(passage, cited[passage.number])]
+        _draw(together)
+
+
+def _draw(together: Sequence[str]) -> None:
+    if together:
+        st.markdown("\n\n".join(together))
+
+
+def _cited(against: Against | None, said: str) -> dict[int, tuple[str, ...]]:
+    """The numbers of the passages that an answer cites, each with what it may have given to the answer."""
+    if against is None or not said:
+        return {}
+    read = against.read(said)
+    given = () if read.grounding is None else read.grounding.found
+    return {number: given for mark in read.marks for number in mark.numbers}
+
+
+def _title(passage: Passage) -> str:
+    return f"\\[{passage.number}\\] {safe(passage.source)}"
 
 
 @lru_cache(maxsize=512)
-def _passage(passage: Passage) -> str:
-    lines = [f"**\\[{passage.number}\\] {safe(passage.source)}**"]
+def _passage(passage: Passage, given: tuple[str, ...]) -> str:
+    """Its similarity and its text, with what it gave to an answer marked."""
+    lines = []
     if passage.cosine is not None:
         similarity = numbers.coefficient(passage.cosine)
         lines.append(f":small[:gray[Similarity to the question: {similarity} (cosine, at most 1)]]")
-    return "  \n".join([*lines, *(safe(line) for line in passage.text.splitlines() if line.strip())])
+    text = (line for line in passage.text.splitlines() if line.strip())
+    return "  \n".join([*lines, *(_marked(line, given) for line in text)])
+
+
+def _marked(line: str, given: tuple[str, ...]) -> str:
+    if not given:
+        return safe(line)
+    either = "|".join(re.escape(text) for text in sorted(given, key=len, reverse=True))
+    pieces = re.split(rf"(?<!\w)({either})(?!\w)", " ".join(line.split()), flags=re.IGNORECASE)
+    return "".join(
+        f":blue-background[{safe(piece)}]" if place % 2 else within(piece)
+        for place, piece in enumerate(pieces)
+    )
 
 
 def in_short(found: Sequence[Passage]) -> None:

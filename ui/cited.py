@@ -1,0 +1,145 @@
+"""An answer's citations on the screen: links to their passages, and in words what is wrong with them.
+
+A link leads to the heading of its passage below the answer (``ui/sources.py``); the browser opens the fold.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import streamlit as st
+
+from backends.types import Passage
+from compare import numbers
+from compare.citations import Cited, Reading, reading
+from compare.judging import quoted
+from ui.text import safe
+
+MOST_NAMED = 4
+"""Things missing that are named; more make a lane longer than its answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """What an answer is held against: its passages and its question. ``place`` tells the links of one lane
+    from those of another on the same page.
+    """
+
+    place: str
+    passages: tuple[Passage, ...]
+    question: str
+
+    def anchor(self, number: int) -> str:
+        """Of one passage's heading on this page."""
+        return f"{re.sub('[^a-z0-9]+', '-', self.place.lower())}-passage-{number}"
+
+    def read(self, text: str) -> Reading:
+        """The answer held against them."""
+        return _reading(text, self.passages, self.question)
+
+
+_reading = lru_cache(maxsize=256)(reading)
+
+
+def text(said: str, against: Against | None) -> None:
+    """An answer as it is written; its citations of passages are links."""
+    found = against.read(said) if against is not None else None
+    if against is None or found is None or not found.marks:
+        st.text(said, width="stretch")
+        return
+    st.markdown(_linked(said, found.marks, against))
+
+
+def flags(said: str, against: Against | None, *, presenter: bool) -> None:
+    """Citations that lead nowhere or to something else, and how much of the answer its passages say; nothing
+    when there is nothing to say. In presenter mode only what is wrong.
+    """
+    if against is None or not said.strip():
+        return
+    found = against.read(said)
+    wrong = [*_invented(found.marks), *_unsupported(said, found.marks)]
+    if presenter:
+        if wrong:
+            st.markdown("#### " + " ".join(wrong))
+        return
+    grounded = _grounded(found)
+    lines = [" ".join(wrong), f":small[:gray[{grounded}]]" if grounded else ""]
+    if any(lines):
+        st.markdown("  \n".join(line for line in lines if line))
+
+
+def _invented(marks: Sequence[Cited]) -> list[str]:
+    invented = dict.fromkeys(number for mark in marks for number in mark.invented)
+    named = ", ".join(f"\\[{number}\\]" for number in list(invented)[:MOST_NAMED])
+    more = " and more" if len(invented) > MOST_NAMED else ""
+    are = "is no passage" if len(invented) == 1 else "are no passages"
+    return [f":red-badge[:material/link_off: {named}{more} {are}]"] if invented else []
+
+
+def _unsupported(said: str, marks: Sequence[Cited]) -> list[str]:
+    """One flag for all citations that lack the same."""
+    lacking: dict[tuple[str, ...], dict[str, None]] = {}
+    for mark in marks:
+        if mark.missing:
+            lacking.setdefault(mark.missing, {})[said[mark.start : mark.end]] = None
+    return [
+        f":orange-badge[:material/help: {safe(' '.join(cited))} {'does' if len(cited) == 1 else 'do'} "
+        f"not say {_named(missing)}]"
+        for missing, cited in list(lacking.items())[:MOST_NAMED]
+    ]
+
+
+def _grounded(found: Reading) -> str:
+    if found.grounding is None:
+        return ""
+    given, missing = found.grounding.found, found.grounding.missing
+    many = numbers.share(len(given), len(given) + len(missing))
+    said = f"{many} numbers and names of the answer stand in the passages"
+    if len(given) + len(missing) == 1:
+        said = f"The answer's only number or name {'stands' if given else 'does not stand'} in the passages"
+    return said + (f"; not: {_named(missing)}" if missing else "")
+
+
+def _named(missing: Sequence[str]) -> str:
+    more = " and more" if len(missing) > MOST_NAMED else ""
+    return safe(quoted(tuple(missing[:MOST_NAMED]))) + more
+
+
+def _linked(said: str, marks: Sequence[Cited], against: Against) -> str:
+    """The answer as Markdown that draws exactly it, line by line, with links."""
+    pieces, end = [], 0
+    for mark in marks:
+        pieces += [_plain(said[end : mark.start]), _link(said[mark.start : mark.end], mark, against)]
+        end = mark.end
+    return "".join([*pieces, _plain(said[end:])])
+
+
+def _plain(piece: str) -> str:
+    """A stretch of text with its line breaks and indents, safe for Markdown."""
+    first, *lines = piece.split("\n")
+    indented = ["\u00a0" * (len(line) - len(line.lstrip())) + within(line.lstrip()) for line in lines]
+    return "  \n".join([within(first), *indented])
+
+
+def within(part: str) -> str:
+    """Text beside other text: a space at either end stays."""
+    inner = safe(part)
+    before, after = part[:1].isspace(), bool(inner) and part[-1:].isspace()
+    return f"{' ' * before}{inner}{' ' * after}"
+
+
+def _link(written: str, mark: Cited, against: Against) -> str:
+    """One mark: each number that a passage has leads to it."""
+    sources = {passage.number: passage.source for passage in against.passages}
+
+    def one(text: str, number: int) -> str:
+        if number not in sources:
+            return f":red[{safe(text)}]"
+        shown = f":orange[{safe(text)}]" if mark.missing else safe(text)
+        return f'[{shown}](#{against.anchor(number)} "{safe(sources[number])}")'
+
+    if len(mark.numbers) == 1:
+        return one(written, mark.numbers[0])
+    each = re.split(r"(\d+)", written)
+    return "".join(one(part, int(part)) if part.isdigit() else within(part) for part in each)
