@@ -11,13 +11,9 @@ from functools import lru_cache
 import streamlit as st
 
 from backends.types import Passage
-from compare import numbers
+from compare import citation_words
 from compare.citations import Cited, Reading, reading
-from compare.judging import quoted
 from ui.text import safe
-
-MOST_NAMED = 4
-"""Things missing that are named; more make a lane longer than its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,52 +54,18 @@ def flags(said: str, against: Against | None, *, presenter: bool) -> None:
     if against is None or not said.strip():
         return
     found = against.read(said)
-    wrong = [*_invented(found.marks), *_unsupported(said, found.marks)]
+    invented = citation_words.invented(found.marks)
+    flagged = [("red", ":material/link_off:", invented)] if invented else []
+    unsaid = citation_words.unsupported(said, found.marks)
+    flagged += [("orange", ":material/help:", words) for words in unsaid]
     if presenter:
-        if wrong:
-            st.markdown("#### " + " ".join(wrong))
-        return
-    grounded = _grounded(found)
-    lines = [" ".join(wrong), f":small[:gray[{grounded}]]" if grounded else ""]
-    if any(lines):
-        st.markdown("  \n".join(line for line in lines if line))
-
-
-def _invented(marks: Sequence[Cited]) -> list[str]:
-    invented = dict.fromkeys(number for mark in marks for number in mark.invented)
-    named = ", ".join(f"\\[{number}\\]" for number in list(invented)[:MOST_NAMED])
-    more = " and more" if len(invented) > MOST_NAMED else ""
-    are = "is no passage" if len(invented) == 1 else "are no passages"
-    return [f":red-badge[:material/link_off: {named}{more} {are}]"] if invented else []
-
-
-def _unsupported(said: str, marks: Sequence[Cited]) -> list[str]:
-    """One flag for all citations that lack the same."""
-    lacking: dict[tuple[str, ...], dict[str, None]] = {}
-    for mark in marks:
-        if mark.missing:
-            lacking.setdefault(mark.missing, {})[said[mark.start : mark.end]] = None
-    return [
-        f":orange-badge[:material/help: {safe(' '.join(cited))} {'does' if len(cited) == 1 else 'do'} "
-        f"not say {_named(missing)}]"
-        for missing, cited in list(lacking.items())[:MOST_NAMED]
-    ]
-
-
-def _grounded(found: Reading) -> str:
-    if found.grounding is None:
-        return ""
-    given, missing = found.grounding.found, found.grounding.missing
-    many = numbers.share(len(given), len(given) + len(missing))
-    said = f"{many} numbers and names of the answer stand in the passages"
-    if len(given) + len(missing) == 1:
-        said = f"The answer's only number or name {'stands' if given else 'does not stand'} in the passages"
-    return said + (f"; not: {_named(missing)}" if missing else "")
-
-
-def _named(missing: Sequence[str]) -> str:
-    more = " and more" if len(missing) > MOST_NAMED else ""
-    return safe(quoted(tuple(missing[:MOST_NAMED]))) + more
+        lines = [f"#### :{colour}[{icon} {safe(words)}]" for colour, icon, words in flagged]
+    else:
+        badges = " ".join(f":{colour}-badge[{icon} {safe(words)}]" for colour, icon, words in flagged)
+        grounded = safe(citation_words.grounded(found))
+        lines = [line for line in (badges, f":small[:gray[{grounded}]]" if grounded else "") if line]
+    if lines:
+        st.markdown(("\n" if presenter else "  \n").join(lines))
 
 
 def _linked(said: str, marks: Sequence[Cited], against: Against) -> str:
