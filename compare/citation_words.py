@@ -91,12 +91,14 @@ def of_citations(found: Measured) -> str:
 
 
 def _row(title: str, of: CitationFigures, *, once: bool) -> dict[str, str]:
-    few = of.recall is not None and once and not _sure(of.recall)
+    recall = _share(of.recall)
+    if of.recall is not None and once and not _sure(of.recall):
+        recall = right_of(of.recall, once=True)
     return {
         "Approach": title,
         "Answers that cite": numbers.count(of.citing),
-        "Right among the cited": _share(of.precision),
-        "Right document cited": right_of(of.recall, once=True) if few and of.recall else _share(of.recall),
+        "Cited passages that are right": _share(of.precision),
+        "Cases that cite the right document": recall,
         "Invented": _part(of.invented, of.citations),
         "Not said there": _part(of.unsupported, of.citations),
         "Numbers and names that were given": _share(of.grounded),
@@ -113,7 +115,7 @@ def _share(found: Estimate | None) -> str:
         return numbers.ABSENT
     if _sure(found):
         return f"{numbers.percent(found.value)} ({numbers.percent_range(found.low, found.high)})"
-    return f"{numbers.percent(found.value)}, only {numbers.plural(found.cases, 'case')}"
+    return f"{numbers.percent(found.value)} of {numbers.plural(found.cases, 'case')}, too few for more"
 
 
 def _sure(found: Estimate) -> bool:

@@ -368,9 +368,11 @@ def test_citations_are_counted_where_a_lane_was_given_passages() -> None:
     page = open_results(run=kept(cases=20, text="It lasts 2 years [1].", passages=(WARRANTY,)))
     (table,) = (frame.value for frame in page.dataframe if "Invented" in frame.value.columns)
     prompt, rag = table.to_dict("records")
-    assert (rag["Right document cited"], rag["Right among the cited"]) == ("100 % (84 to 100 %)",) * 2
+    assert (rag["Cases that cite the right document"], rag["Cited passages that are right"]) == (
+        "100 % (84 to 100 %)",
+    ) * 2
     assert (rag["Invented"], rag["Not said there"]) == ("0 of 20", "0 of 20")
-    assert (prompt["Invented"], prompt["Right document cited"]) == ("20 of 20", "–")
+    assert (prompt["Invented"], prompt["Cases that cite the right document"]) == ("20 of 20", "–")
     said = texts(page).replace("\\", "")
     assert "RAG cites the right document on 20 of 20 cases (95 % interval 84 to 100 %)" in said
     assert "of all 40 citations 20 name no passage, and 0 name one that does not say so" in said
@@ -395,12 +397,13 @@ def test_without_passages_there_is_nothing_about_citations() -> None:
     assert "Citations" not in texts(page)
 
 
-def test_the_case_drawer_links_citations_and_says_what_is_wrong() -> None:
+def test_the_case_drawer_shows_what_is_cited_and_says_what_is_wrong() -> None:
     id_ = kept(cases=2, repeats=2, text="It lasts 3 years [1].", passages=(WARRANTY,))
     page = open_results(run=id_, view="Cases", case="c1")
-    assert [title.proto.anchor for title in page.get("subheader")] == ["case-rag-passage-1"]
     said = texts(page).replace("\\", "")
-    assert '[:orange[[1]]](#case-rag-passage-1 "warranty.md")' in said
+    assert "It lasts 3 years :orange[[1]]." in said
+    buttons = [button.proto.popover.label.replace("\\", "") for button in page.get("popover")]
+    assert buttons.count("[1] warranty.md") == 1
     assert "[1] does not say “3”" in said
     assert "[1] is no passage" in said
 

@@ -19,7 +19,7 @@ from ui.text import safe
 @dataclass(frozen=True, kw_only=True)
 class Against:
     """What an answer is held against: its passages and its question. ``place`` tells the links of one lane
-    from those of another on the same page.
+    from those of another on the same page; empty where headings have no address to lead to (in dialogs).
     """
 
     place: str
@@ -58,12 +58,12 @@ def flags(said: str, against: Against | None, *, presenter: bool) -> None:
     flagged = [("red", ":material/link_off:", invented)] if invented else []
     unsaid = citation_words.unsupported(said, found.marks)
     flagged += [("orange", ":material/help:", words) for words in unsaid]
+    # Badges would be cut off in a narrow column.
+    lines = [f":{colour}[{icon} {safe(words)}]" for colour, icon, words in flagged]
     if presenter:
-        lines = [f"#### :{colour}[{icon} {safe(words)}]" for colour, icon, words in flagged]
-    else:
-        badges = " ".join(f":{colour}-badge[{icon} {safe(words)}]" for colour, icon, words in flagged)
-        grounded = safe(citation_words.grounded(found))
-        lines = [line for line in (badges, f":small[:gray[{grounded}]]" if grounded else "") if line]
+        lines = [f"#### {line}" for line in lines]
+    elif grounded := citation_words.grounded(found):
+        lines.append(f":small[:gray[{safe(grounded)}]]")
     if lines:
         st.markdown(("\n" if presenter else "  \n").join(lines))
 
@@ -99,6 +99,8 @@ def _link(written: str, mark: Cited, against: Against) -> str:
         if number not in sources:
             return f":red[{safe(text)}]"
         shown = f":orange[{safe(text)}]" if mark.missing else safe(text)
+        if not against.place:
+            return shown if mark.missing else f":blue[{shown}]"
         return f'[{shown}](#{against.anchor(number)} "{safe(sources[number])}")'
 
     if len(mark.numbers) == 1:

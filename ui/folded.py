@@ -20,11 +20,10 @@ CHECK_LOOKS = {"pass": ("green", ":material/check:"), "fail": ("red", ":material
 UNSCORED_LOOK = ("gray", ":material/remove:")
 
 
-def held_against(page: str, lane: str, calls: Sequence[LiveAnswer], question: str) -> cited.Against:
-    """What a lane's answers to a question are held against; ``page`` is the part of the screen."""
-    prompt = calls[0].prompt
-    passages = () if prompt is None else prompt.passages
-    return cited.Against(place=f"{page}-{lane}", passages=passages, question=question)
+def held_against(place: str, calls: Sequence[LiveAnswer], question: str) -> cited.Against:
+    """What a lane's answers are held against; ``place`` as :class:`~ui.cited.Against` has it."""
+    passages = next((call.prompt.passages for call in calls if call.prompt is not None), ())
+    return cited.Against(place=place, passages=passages, question=question)
 
 
 def answers(

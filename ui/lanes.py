@@ -147,7 +147,7 @@ def _lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: b
     growing = Growing(status=st.empty(), blind=bool(letter), presenter=presenter)
     growing.show_status(calls, ready=ready)
     # Blind, citations would tell which lane looks things up.
-    against = None if letter or not over else held_against("lane", backend, calls, view.query.text)
+    against = None if letter or not over else held_against(f"lane-{backend}", calls, view.query.text)
     if over and len(calls) > 1:
         folded.answers(
             [_masked(call) if letter else call for call in calls],

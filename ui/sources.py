@@ -25,8 +25,10 @@ def passages(found: Sequence[Passage], against: Against | None = None, said: str
         cited = _cited(against, said)
         together: list[str] = []
         for passage in found:
-            if against is None or passage.number not in cited:
-                together.append(f"**{_title(passage)}**  \n{_passage(passage, ())}")
+            if against is None or not against.place or passage.number not in cited:
+                together.append(
+                    f"**{_title(passage)}**  \n{_passage(passage, cited.get(passage.number, ()))}"
+                )
                 continue
             _draw(together)
             st.subheader(f":small[{_title(passage)}]", anchor=against.anchor(passage.number))
@@ -72,6 +74,19 @@ def _marked(line: str, given: tuple[str, ...]) -> str:
         f":blue-background[{safe(piece)}]" if place % 2 else within(piece)
         for place, piece in enumerate(pieces)
     )
+
+
+def cited_row(against: Against, said: str) -> None:
+    """A button for each passage that an answer cites; pressed, it shows the passage."""
+    given = _cited(against, said)
+    found = [passage for passage in against.passages if passage.number in given]
+    if not found:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption("Cited:", width="content")
+        for passage in found:
+            with st.popover(_title(passage), type="tertiary"):
+                st.markdown(f"**{_title(passage)}**  \n{_passage(passage, given[passage.number])}")
 
 
 def in_short(found: Sequence[Passage]) -> None:
