@@ -151,21 +151,22 @@ def test_a_run_that_somebody_deletes_is_missed_with_a_sentence(
     expect(watcher.locator("[data-testid=stException]")).to_have_count(0)
 
 
-def test_a_click_on_a_citation_shows_its_passage_in_the_same_lane(
+def test_a_click_on_what_is_cited_shows_the_passage_beside_the_answer(
     browser: Browser, address: str, visits: list[str]
 ) -> None:
     page = visit(browser, f"{address}/?run={CITED_RUN}", visits)
-    for name, link, said in (
-        ("rag", "[2]", "The Pro plan includes a 2-year hardware warranty. Studio"),
-        ("hybrid", "1", "Pro hubs are mended in Quenford"),
+    shown = page.locator("[data-testid=stPopoverBody]")
+    for name, button, said in (
+        ("rag", "[2] warranty.md", "The Pro plan includes a"),
+        ("hybrid", "[1] repair.md", "Pro hubs are mended in Quenford"),
     ):
         lane = page.locator(f".st-key-lane_{name}")
-        passage = lane.locator("details").get_by_text(said)
-        expect(lane.get_by_role("link", name=link, exact=True)).to_be_visible()
-        expect(passage).not_to_be_visible()
-        lane.get_by_role("link", name=link, exact=True).click()
-        expect(passage).to_be_visible()
-        expect(passage).to_be_in_viewport()
+        expect(lane.get_by_role("button", name=button)).to_be_visible()
+        expect(shown).to_have_count(0)
+        lane.get_by_role("button", name=button).click()
+        expect(shown.get_by_text(said)).to_be_visible()
+        expect(shown.get_by_text(said)).to_be_in_viewport()
+        page.keyboard.press("Escape")
     expect(page.locator(".st-key-lane_hybrid").get_by_text("[7] is no passage")).to_be_attached()
     assert page.locator("img[src*=evil]").count() == 0
     assert not [url for url in visits if "evil" in url]

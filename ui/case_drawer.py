@@ -108,9 +108,8 @@ def _lane(lane: str, calls: Sequence[LiveAnswer], question: str, sampling: Sampl
     if not calls:
         st.caption("Not asked, or not answered yet.")
         return
-    against = folded.held_against("", calls, question)
+    against = folded.held_against(calls, question)
     folded.answers(calls, sampling, against, presenter=False)
-    sources.cited_row(against, folded.shown_call(calls).text)
     folded.checks(calls)
     folded.consistency(calls, sampling)
     folded.figures(calls)

@@ -1,6 +1,6 @@
-"""An answer's citations on the screen: links to their passages, and in words what is wrong with them.
+"""An answer's citations on the screen: marked in its text, and in words what is wrong with them.
 
-A link leads to the heading of its passage below the answer (``ui/sources.py``); the browser opens the fold.
+The buttons that show what is cited stand in ``ui/sources.py``.
 """
 
 import re
@@ -18,17 +18,10 @@ from ui.text import safe
 
 @dataclass(frozen=True, kw_only=True)
 class Against:
-    """What an answer is held against: its passages and its question. ``place`` tells the links of one lane
-    from those of another on the same page; empty where headings have no address to lead to (in dialogs).
-    """
+    """What an answer is held against: its passages and its question."""
 
-    place: str
     passages: tuple[Passage, ...]
     question: str
-
-    def anchor(self, number: int) -> str:
-        """Of one passage's heading on this page."""
-        return f"{re.sub('[^a-z0-9]+', '-', self.place.lower())}-passage-{number}"
 
     def read(self, text: str) -> Reading:
         """The answer held against them."""
@@ -39,12 +32,12 @@ _reading = lru_cache(maxsize=256)(reading)
 
 
 def text(said: str, against: Against | None) -> None:
-    """An answer as it is written; its citations of passages are links."""
+    """An answer as it is written, its citations in colour."""
     found = against.read(said) if against is not None else None
     if against is None or found is None or not found.marks:
         st.text(said, width="stretch")
         return
-    st.markdown(_linked(said, found.marks, against))
+    st.markdown(_coloured(said, found.marks, against))
 
 
 def flags(said: str, against: Against | None, *, presenter: bool) -> None:
@@ -68,11 +61,11 @@ def flags(said: str, against: Against | None, *, presenter: bool) -> None:
         st.markdown(("\n" if presenter else "  \n").join(lines))
 
 
-def _linked(said: str, marks: Sequence[Cited], against: Against) -> str:
-    """The answer as Markdown that draws exactly it, line by line, with links."""
+def _coloured(said: str, marks: Sequence[Cited], against: Against) -> str:
+    """The answer as Markdown that draws exactly it, line by line."""
     pieces, end = [], 0
     for mark in marks:
-        pieces += [_plain(said[end : mark.start]), _link(said[mark.start : mark.end], mark, against)]
+        pieces += [_plain(said[end : mark.start]), _mark(said[mark.start : mark.end], mark, against)]
         end = mark.end
     return "".join([*pieces, _plain(said[end:])])
 
@@ -91,17 +84,14 @@ def within(part: str) -> str:
     return f"{' ' * before}{inner}{' ' * after}"
 
 
-def _link(written: str, mark: Cited, against: Against) -> str:
-    """One mark: each number that a passage has leads to it."""
-    sources = {passage.number: passage.source for passage in against.passages}
+def _mark(written: str, mark: Cited, against: Against) -> str:
+    """One mark, number by number."""
+    known = {passage.number for passage in against.passages}
 
     def one(text: str, number: int) -> str:
-        if number not in sources:
+        if number not in known:
             return f":red[{safe(text)}]"
-        shown = f":orange[{safe(text)}]" if mark.missing else safe(text)
-        if not against.place:
-            return shown if mark.missing else f":blue[{shown}]"
-        return f'[{shown}](#{against.anchor(number)} "{safe(sources[number])}")'
+        return f":{'orange' if mark.missing else 'blue'}[{safe(text)}]"
 
     if len(mark.numbers) == 1:
         return one(written, mark.numbers[0])

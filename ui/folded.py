@@ -13,17 +13,17 @@ from compare.latency import tokens_per_second
 from compare.live import LiveAnswer
 from compare.statistics import wilson
 from compare.wording import word_differences
-from ui import cited
+from ui import cited, sources
 from ui.text import safe
 
 CHECK_LOOKS = {"pass": ("green", ":material/check:"), "fail": ("red", ":material/close:")}
 UNSCORED_LOOK = ("gray", ":material/remove:")
 
 
-def held_against(place: str, calls: Sequence[LiveAnswer], question: str) -> cited.Against:
-    """What a lane's answers are held against; ``place`` as :class:`~ui.cited.Against` has it."""
+def held_against(calls: Sequence[LiveAnswer], question: str) -> cited.Against:
+    """What a lane's answers to a question are held against."""
     passages = next((call.prompt.passages for call in calls if call.prompt is not None), ())
-    return cited.Against(place=place, passages=passages, question=question)
+    return cited.Against(passages=passages, question=question)
 
 
 def answers(
@@ -109,6 +109,7 @@ def _text(text: str, against: cited.Against | None, *, presenter: bool) -> None:
         st.markdown(f"### {safe(text)}")
     else:
         cited.text(text, against)
+        sources.cited_row(against, text)
     cited.flags(text, against, presenter=presenter)
 
 

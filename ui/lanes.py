@@ -147,7 +147,7 @@ def _lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: b
     growing = Growing(status=st.empty(), blind=bool(letter), presenter=presenter)
     growing.show_status(calls, ready=ready)
     # Blind, citations would tell which lane looks things up.
-    against = None if letter or not over else held_against(f"lane-{backend}", calls, view.query.text)
+    against = None if letter or not over else held_against(calls, view.query.text)
     if over and len(calls) > 1:
         folded.answers(
             [_masked(call) if letter else call for call in calls],
@@ -245,13 +245,14 @@ class Growing:
 
 def answer(call: LiveAnswer, against: cited.Against | None = None, *, presenter: bool) -> None:
     """One call's text as plain text (headings in presenter mode), and its failure if it has one; citations
-    are links where it is held ``against`` passages.
+    lead to their passages where it is held ``against`` some.
     """
     if call.text and presenter:
         for line in filter(None, (line.strip() for line in call.text.splitlines())):
             st.markdown(f"### {safe(line)}")
     elif call.text:
         cited.text(call.text, against)
+        sources.cited_row(against, call.text)
     elif call.status == "done":
         st.caption("The model ended its answer without writing anything.")
     cited.flags(call.text, against, presenter=presenter)

@@ -14,31 +14,17 @@ from ui.text import safe
 
 def passages(found: Sequence[Passage], against: Against | None = None, said: str = "") -> None:
     """All of them behind a fold; nothing when there are none. With what the answer that was ``said`` is held
-    against, those that it cites have headings that its links lead to, and what they gave to it is marked.
+    against, what those that it cites gave to it is marked.
     """
     if not found:
         return
     searched = found[0].cosine is not None
     counted = numbers.plural(len(found), "passage" if searched else "document")
     with st.expander(f"{counted} {'found' if searched else 'read'}", icon=":material/menu_book:"):
-        # As few elements as can be: a page that follows a run sends every one five times a second.
+        # One element for all: a page that follows a run sends every element five times a second.
         cited = _cited(against, said)
-        together: list[str] = []
-        for passage in found:
-            if against is None or not against.place or passage.number not in cited:
-                together.append(
-                    f"**{_title(passage)}**  \n{_passage(passage, cited.get(passage.number, ()))}"
-                )
-                continue
-            _draw(together)
-            st.subheader(f":small[{_title(passage)}]", anchor=against.anchor(passage.number))
-            together = [_passage(passage, cited[passage.number])]
-        _draw(together)
-
-
-def _draw(together: Sequence[str]) -> None:
-    if together:
-        st.markdown("\n\n".join(together))
+        texts = (f"**{_title(one)}**  \n{_passage(one, cited.get(one.number, ()))}" for one in found)
+        st.markdown("\n\n".join(texts))
 
 
 def _cited(against: Against | None, said: str) -> dict[int, tuple[str, ...]]:
@@ -76,10 +62,13 @@ def _marked(line: str, given: tuple[str, ...]) -> str:
     )
 
 
-def cited_row(against: Against, said: str) -> None:
-    """A button for each passage that an answer cites; pressed, it shows the passage."""
+def cited_row(against: Against | None, said: str) -> None:
+    """A button for each passage that an answer cites; pressed, it shows the passage beside the answer.
+
+    Links to headings in the fold below would take the answer out of sight, and dialogs have none.
+    """
     given = _cited(against, said)
-    found = [passage for passage in against.passages if passage.number in given]
+    found = [passage for passage in against.passages if passage.number in given] if against else []
     if not found:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
