@@ -17,7 +17,9 @@ MOST_NAMED = 4
 NOTE = (
     "An invented citation names no passage. “Not said there” counts citations whose sentence states a "
     "number, date, code or name that stands in no passage it cites; a sentence without any is not checked. "
-    "Found by spelling alone: a sentence can be wrong with every number and name right."
+    "“Was given” is the share of the numbers and names that stand in the passages or the question. Shares "
+    "without a range are of too few different cases to say more. "
+    "All is found by spelling alone: a sentence can be wrong with every number and name right."
 )
 
 
@@ -97,11 +99,11 @@ def _row(title: str, of: CitationFigures, *, once: bool) -> dict[str, str]:
     return {
         "Approach": title,
         "Answers that cite": numbers.count(of.citing),
-        "Cited passages that are right": _share(of.precision),
-        "Cases that cite the right document": recall,
+        "Right of what is cited": _share(of.precision),
+        "Right document cited": recall,
         "Invented": _part(of.invented, of.citations),
         "Not said there": _part(of.unsupported, of.citations),
-        "Numbers and names that were given": _share(of.grounded),
+        "Was given": _share(of.grounded),
     }
 
 
@@ -115,7 +117,7 @@ def _share(found: Estimate | None) -> str:
         return numbers.ABSENT
     if _sure(found):
         return f"{numbers.percent(found.value)} ({numbers.percent_range(found.low, found.high)})"
-    return f"{numbers.percent(found.value)} of {numbers.plural(found.cases, 'case')}, too few for more"
+    return f"{numbers.percent(found.value)} of {numbers.plural(found.cases, 'case')}"
 
 
 def _sure(found: Estimate) -> bool:

@@ -368,11 +368,9 @@ def test_citations_are_counted_where_a_lane_was_given_passages() -> None:
     page = open_results(run=kept(cases=20, text="It lasts 2 years [1].", passages=(WARRANTY,)))
     (table,) = (frame.value for frame in page.dataframe if "Invented" in frame.value.columns)
     prompt, rag = table.to_dict("records")
-    assert (rag["Cases that cite the right document"], rag["Cited passages that are right"]) == (
-        "100 % (84 to 100 %)",
-    ) * 2
+    assert (rag["Right document cited"], rag["Right of what is cited"]) == ("100 % (84 to 100 %)",) * 2
     assert (rag["Invented"], rag["Not said there"]) == ("0 of 20", "0 of 20")
-    assert (prompt["Invented"], prompt["Cases that cite the right document"]) == ("20 of 20", "–")
+    assert (prompt["Invented"], prompt["Right document cited"]) == ("20 of 20", "–")
     said = texts(page).replace("\\", "")
     assert "RAG cites the right document on 20 of 20 cases (95 % interval 84 to 100 %)" in said
     assert "of all 40 citations 20 name no passage, and 0 name one that does not say so" in said
