@@ -20,6 +20,7 @@ MEASURES = (
     "n_cases", "n_calls", "n_failed", "n_unscored", "n_groups", "pass_rate", "tar_raw", "tar_parsed",
     "modal_share", "semantic_agreement", "lexical_agreement", "format_valid", "pass_k", "ttft_ms_p50",
     "ttft_ms_p95", "total_ms_p50", "tokens_per_second_p50", "prompt_tokens_mean", "completion_tokens_mean",
+    "citation_precision", "citation_recall", "invented_citations", "unsupported_citations", "grounded",
 )  # fmt: skip
 """The figures of a lane that are single numbers, as the document names them."""
 
@@ -70,6 +71,7 @@ def _entry(entry: LedgerEntry) -> dict[str, object]:
 
 def _call(call: JudgedCall) -> dict[str, object]:
     found: dict[str, object] = {field.name: getattr(call, field.name) for field in fields(call)}
+    del found["passages"]  # They are of the prompt; the JSONL export gives them.
     found["timing"] = call.timing and asdict(call.timing)
     found["usage"] = call.usage and asdict(call.usage)
     found["checks"] = [{"kind": kind, "result": result} for kind, result in call.checks]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from compare.citation_words import flags
 from compare.html_pages import page
 from compare.live import RunView
 
@@ -23,5 +24,6 @@ def comparison_html(view: RunView, titles: Mapping[str, str]) -> str:
         view=view,
         made_with=" · ".join(facts),
         lanes=[(titles[name], view.lane(name)) for name in view.backends],
+        wrong=lambda call: flags(call.text, call.prompt.passages if call.prompt else (), view.query.text),
     )
     return "".join(pieces)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from backends.registry import registry
 from backends.scenario import Scenario, load_scenario
 from backends.settings import settings
 from backends.training import ADAPTERS
+from backends.training.examples import examples_path, load_examples
 from backends.types import Sampling
 from compare.case_files import load_cases
 from compare.cases import Case
@@ -136,6 +137,15 @@ class Drill:
         """Start the thread that carries it out."""
         Thread(target=self.work, name=f"drill {self._plan.scenario}", daemon=True).start()
 
+    def train_again(self) -> None:
+        """One step more, after the others: train the adapters that hold facts on the changed examples, and
+        ask them again. Returns at once.
+        """
+        self._over.clear()
+        self._cancelled.clear()
+        self._show(stage="training", detail="", problem="")
+        Thread(target=self._do, args=(self._retrain,), name="drill training", daemon=True).start()
+
     def wait(self, timeout_s: float | None = None) -> DrillView:
         """Block until it has ended, or the time is over."""
         self._over.wait(timeout_s)
@@ -149,15 +159,16 @@ class Drill:
 
     def work(self) -> None:
         """Do all of it; never raises."""
+        self._do(self._all)
+
+    def trainable(self) -> tuple[str, ...]:
+        """The lanes that know facts from an adapter alone."""
+        layers = {lane: set(registry()[backend_of(lane)].layers) for lane in self._plan.lanes}
+        return tuple(lane for lane, has in layers.items() if "adapter" in has and "passages" not in has)
+
+    def _do(self, steps: Callable[[], None]) -> None:
         try:
-            self._ask("before", [one.before for one in self._plan.cases], self._plan.lanes)
-            self._edit()
-            right_now = [one.after for one in self._plan.cases if one.after is not None]
-            self._ask("after", right_now, self._plan.lanes)
-            trained = self._trained_lanes()
-            if self._plan.retrain and trained:
-                self._train(trained)
-                self._ask("retrained", right_now, trained)
+            steps()
             self._show(stage="done", detail="")
         except LeverError as error:
             self._show(stage="stopped", problem=str(error))
@@ -165,6 +176,21 @@ class Drill:
             self._show(stage="stopped", problem=as_failure(error, "engine").message)
         finally:
             self._over.set()
+
+    def _all(self) -> None:
+        self._ask("before", [one.before for one in self._plan.cases], self._plan.lanes)
+        self._edit()
+        self._ask("after", self._right_now, self._plan.lanes)
+        if self._plan.retrain and self.trainable():
+            self._retrain()
+
+    def _retrain(self) -> None:
+        self._train(self.trainable())
+        self._ask("retrained", self._right_now, self.trainable())
+
+    @property
+    def _right_now(self) -> list[Case]:
+        return [one.after for one in self._plan.cases if one.after is not None]
 
     def _ask(self, stage: Stage, cases: Sequence[Case], lanes: Sequence[str]) -> None:
         self._show(stage=stage, detail="")
@@ -204,18 +230,14 @@ class Drill:
             knowledge().ensure_index(scenario, self._engine)
         self._show(index_s=time.perf_counter() - started)
 
-    def _trained_lanes(self) -> tuple[str, ...]:
-        """The lanes that know facts from an adapter alone."""
-        layers = {lane: set(registry()[backend_of(lane)].layers) for lane in self._plan.lanes}
-        return tuple(lane for lane, has in layers.items() if "adapter" in has and "passages" not in has)
-
     def _train(self, lanes: Sequence[str]) -> None:
         """Train the lanes' adapters again, in a process of their own, and load them."""
         names = [name for name in ADAPTERS if name in {backend_of(lane) for lane in lanes}]
         self._show(stage="training", detail="")
         scenario = load_scenario(self._plan.scenario)
         folder = _folder(scenario.name)
-        said = (scenario.path / "examples.jsonl").read_text(encoding="utf-8-sig")
+        load_examples(examples_path(scenario))  # Its sentence says what is wrong with them.
+        said = examples_path(scenario).read_text(encoding="utf-8-sig")
         changed, count = changed_examples(said, self._plan.change, self._plan.cases, scenario)
         self._show(examples_changed=count)
         write_whole(folder / "examples.jsonl", changed.encode())

@@ -7,7 +7,7 @@ from compare.drill_results import LaneDrill
 from compare.lane_names import lane_name
 
 
-def takeaway(lanes: Sequence[LaneDrill], *, trained: bool) -> str:
+def takeaway(lanes: Sequence[LaneDrill]) -> str:
     """Who was right again at once, who said the old, and who had to be trained for it."""
     at_once = [found for found in lanes if found.retrained is None and found.right_again_s is not None]
     stale = [found for found in lanes if found.after is not None and found.after.mostly == "stale"]
@@ -23,7 +23,7 @@ def takeaway(lanes: Sequence[LaneDrill], *, trained: bool) -> str:
     if again:
         took = max(found.right_again_s or 0.0 for found in again)
         sentence += f" {_names(again)} needed {numbers.seconds(1000 * took)} of training for it."
-    elif trained and any(found.retrained for found in lanes):
+    elif any(found.retrained for found in lanes):
         sentence += " Training again did not help."
     return sentence
 

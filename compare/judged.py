@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 from backends.engine.base import WENT_FIRST
-from backends.types import FinishReason, Stage, Timing, Usage
+from backends.types import FinishReason, Passage, Stage, Timing, Usage
 from compare.judging import CheckKind, CheckOutcome, combined
 from compare.live import CallStatus
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedCall:
-    """``checks`` are (kind, outcome) in the case's order; ``timing`` and ``usage`` None without an answer."""
+    """``checks`` are (kind, outcome) in the case's order; ``timing`` and ``usage`` None without an answer.
+    ``passages`` are those of its prompt; calls of one prompt share them.
+    """
 
     case_id: str
     group: str
@@ -24,6 +26,7 @@ class JudgedCall:
     finish: FinishReason | None = None
     failure_stage: Stage | None = None
     marks: tuple[str, ...] = ()
+    passages: tuple[Passage, ...] = ()
 
     @property
     def undisturbed(self) -> bool:

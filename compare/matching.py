@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 _VARIANTS = str.maketrans(
     {
@@ -12,7 +13,9 @@ _VARIANTS = str.maketrans(
     }
 )
 _CITATION = re.compile(r"\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
-_NUMBER = re.compile(
+MOST_IN_RANGE = 50
+"""Numbers that a range such as [1-3] stands for at most: nobody means all of [1-999]."""
+NUMBER = re.compile(
     r"(?<!\w)(?<!\d[.,:])(?P<sign>-?)(?:(?P<grouped>\d{1,3}(?:[,']\d{3})+(?!\d))|(?P<plain>\d+))"
     r"(?P<fraction>\.\d+|,\d{1,2}(?!\d))?(?!\d|[.,:]\d)"
 )
@@ -56,20 +59,34 @@ def without_citations(text: str) -> str:
 
 def citations(text: str) -> tuple[int, ...]:
     """The passage numbers that a text cites, in order; [1, 3], [1][3] and [1-3] are understood."""
-    numbers: list[int] = []
-    for mark in _CITATION.findall(text):
-        for piece in re.split(r"\s*[,;]\s*", mark):
+    return tuple(number for _, _, numbers in citation_marks(text) for number in numbers)
+
+
+def citation_marks(text: str) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """(start, end, numbers) of each mark such as [1, 3] in the text, in order."""
+    for mark in _CITATION.finditer(text):
+        numbers: list[int] = []
+        for piece in re.split(r"\s*[,;]\s*", mark[1]):
             first, *last = (int(number) for number in re.split(r"\s*[–-]\s*", piece))
-            numbers.extend(range(first, (last[-1] if last else first) + 1))
-    return tuple(numbers)
+            end = min(last[-1] if last else first, first + MOST_IN_RANGE - 1)
+            numbers.extend(range(first, end + 1) if end >= first else (first, *last))
+        yield mark.start(), mark.end(), tuple(numbers)
 
 
 def numbers_in(text: str) -> tuple[float, ...]:
     """The numbers of a text in order: 1,250 and 1'250 are 1250, 6.40 and 6,40 are 6.4, B2 is none."""
-    found = []
-    plain = unicodedata.normalize("NFKC", _THIN_SPACE.sub("'", text)).translate(_VARIANTS)
-    for match in _NUMBER.finditer(plain):
-        whole = re.sub(r"\D", "", match["grouped"] or match["plain"])
-        fraction = (match["fraction"] or "").replace(",", ".")
-        found.append(float(f"{match['sign']}{whole}{fraction}"))
-    return tuple(found)
+    return tuple(number_of(match) for match in NUMBER.finditer(keyboard(text)))
+
+
+def number_of(match: re.Match[str]) -> float:
+    """What a match of :data:`NUMBER` stands for."""
+    whole = re.sub(r"\D", "", match["grouped"] or match["plain"])
+    fraction = (match["fraction"] or "").replace(",", ".")
+    return float(f"{match['sign']}{whole}{fraction}")
+
+
+def keyboard(text: str) -> str:
+    """The text as :data:`NUMBER` reads it: NFKC, quotes, dashes and thin spaces as on a keyboard."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", _THIN_SPACE.sub("'", text)).translate(_VARIANTS)

@@ -13,14 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backends.ledger import LedgerEntry
-from backends.types import FinishReason, Prompt, Stage, Timing, Usage
+from backends.types import FinishReason, Passage, Prompt, Stage, Timing, Usage
 from compare import rows
 from compare.judged import JudgedCall
 from compare.judging import CheckKind, CheckOutcome
 from compare.live import CallStatus, Provenance
 from compare.plan import Plan
 from compare.records import text_hash
-from compare.tables import CallRow, CheckResultRow, EmbeddingRow, RunRow
+from compare.tables import CallRow, CheckResultRow, EmbeddingRow, PassageRow, RunRow
 
 AT_ONCE = 500
 """Hashes in one question to the database; SQLite takes some thousand values at most."""
@@ -64,14 +64,14 @@ def read_run(session: Session, run: RunRow) -> StoredRun:
 
 
 def _calls(session: Session, run_id: str, groups: dict[str, str]) -> Iterator[JudgedCall]:
-    checks = _checks(session, run_id)
+    checks, passages = _checks(session, run_id), _passages(session, run_id)
     columns = (
         CallRow.id, CallRow.case_id, CallRow.backend, CallRow.repeat, CallRow.status, CallRow.text,
         CallRow.timing, CallRow.prompt_tokens, CallRow.completion_tokens, CallRow.finish,
-        CallRow.failure_stage, CallRow.marks,
+        CallRow.failure_stage, CallRow.marks, CallRow.prompt_hash,
     )  # fmt: skip
     found = session.execute(select(*columns).where(CallRow.run_id == run_id).order_by(CallRow.id))
-    for id_, case, lane, repeat, status, text, timing, read, written, finish, stage, marks in found:
+    for id_, case, lane, repeat, status, text, timing, read, written, finish, stage, marks, prompt in found:
         yield JudgedCall(
             case_id=case,
             group=groups.get(case) or case,
@@ -85,6 +85,7 @@ def _calls(session: Session, run_id: str, groups: dict[str, str]) -> Iterator[Ju
             finish=cast("FinishReason | None", finish),
             failure_stage=cast("Stage | None", stage),
             marks=tuple(marks or ()),
+            passages=passages.get(prompt, ()),
         )
 
 
@@ -98,6 +99,28 @@ def _checks(session: Session, run_id: str) -> dict[int, tuple[tuple[CheckKind, C
         call: tuple((cast("CheckKind", kind), cast("CheckOutcome", result)) for _, kind, result in results)
         for call, results in groupby(found, key=lambda row: row[0])
     }
+
+
+def _passages(session: Session, run_id: str) -> dict[str | None, tuple[Passage, ...]]:
+    """Each prompt's passages, in their order; a text that several prompts hold is kept once."""
+    columns = (PassageRow.number, PassageRow.source, PassageRow.chunk_id, PassageRow.text, PassageRow.cosine)
+    of_run = select(CallRow.prompt_hash).where(CallRow.run_id == run_id).distinct()
+    asked = select(PassageRow.prompt_hash, *columns).where(PassageRow.prompt_hash.in_(of_run))
+    texts: dict[str, str] = {}
+    found: dict[str | None, tuple[Passage, ...]] = {}
+    in_order = session.execute(asked.order_by(PassageRow.prompt_hash, PassageRow.number))
+    for prompt, of in groupby(in_order, key=lambda row: row[0]):
+        found[prompt] = tuple(
+            Passage(
+                number=number,
+                source=source,
+                chunk_id=chunk,
+                text=texts.setdefault(text, text),
+                cosine=cosine,
+            )
+            for _, number, source, chunk, text, cosine in of
+        )
+    return found
 
 
 def read_prompts(session: Session, run_id: str) -> Iterator[tuple[str, str, Prompt]]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from backends.ledger import sentence
-from compare import run_facts
+from compare import citation_words, run_facts
 from compare.cases import Case
 from compare.charts.svg import svg
+from compare.citation_words import citation_rows, of_citations
 from compare.consistency import fold
 from compare.html_pages import page
 from compare.lane_names import lane_title
@@ -40,6 +41,9 @@ def run_html(found: Measured) -> Iterator[str]:
             {**vars(figure), "picture": "" if figure.chart is None else svg(figure.chart)}
             for figure in figures(found)
         ],
+        cited=citation_rows(found),
+        of_cited=of_citations(found) if citation_rows(found) else "",
+        cited_note=citation_words.NOTE,
         legend=LEGEND,
         left_out=f"{plural(left, 'case')} more stand in the CSV and JSONL exports." if left > 0 else "",
         lanes=[lane_title(lane) for lane in found.lanes],
@@ -55,17 +59,19 @@ def title_of(found: Measured) -> str:
 
 
 def _row(found: Measured, case: Case) -> dict[str, object]:
-    cells = [_cell(found, case.id, lane) for lane in found.lanes]
+    cells = [_cell(found, case, lane) for lane in found.lanes]
     return {"query": case.query, "expected": case.expected, "id": case.id, "cells": cells}
 
 
-def _cell(found: Measured, case: str, lane: str) -> dict[str, object]:
-    calls = [call for call in found.places.get((case, lane), ()) if call.status == "done"]
+def _cell(found: Measured, case: Case, lane: str) -> dict[str, object]:
+    calls = [call for call in found.places.get((case.id, lane), ()) if call.status == "done"]
     groups = fold([call.text for call in calls])[1:]
-    usual = cell(found.places, case, lane)
+    usual = cell(found.places, case.id, lane)
+    passages = next((call.passages for call in calls if call.text == usual.text), ())
     return {
         "mark": usual.mark,
         "text": usual.text,
+        "wrong": citation_words.flags(usual.text, passages, case.query),
         "many": plural(len(groups), "other answer"),
         "others": [
             {"times": share(group.size, len(calls)), "text": group.text} for group in groups[:MOST_OTHERS]

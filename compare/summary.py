@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from compare.citation_figures import CitationFigures, citation_figures
 from compare.consistency import fold, lexical_agreement, pass_all_k, semantic_agreement, total_agreement
 from compare.judged import JudgedCall
 from compare.judging import CheckKind
@@ -43,6 +44,7 @@ class LaneSummary:
     tokens_per_second: Percentiles | None
     prompt_tokens_mean: float | None
     completion_tokens_mean: float | None
+    cited: CitationFigures | None
 
 
 def case_scores(
@@ -87,12 +89,13 @@ def summarise(
     for call in calls:
         by_lane[call.lane].append(call)
     copies = plan.sampling.temperature == 0
-    return {lane: _lane(found, plan.repeats, vectors, copies=copies) for lane, found in by_lane.items()}
+    return {lane: _lane(found, plan, vectors, copies=copies) for lane, found in by_lane.items()}
 
 
 def _lane(
-    calls: Sequence[JudgedCall], repeats: int, vectors: Mapping[str, np.ndarray], *, copies: bool
+    calls: Sequence[JudgedCall], plan: Plan, vectors: Mapping[str, np.ndarray], *, copies: bool
 ) -> LaneSummary:
+    repeats = plan.repeats
     done = [call for call in calls if call.status == "done"]
     judged = without_copies(calls) if copies else calls
     scores = case_scores(judged)
@@ -121,6 +124,7 @@ def _lane(
         tokens_per_second=_times(done, _speed),
         prompt_tokens_mean=_mean([call.usage.prompt_tokens for call in done if call.usage]),
         completion_tokens_mean=_mean([call.usage.completion_tokens for call in done if call.usage]),
+        cited=citation_figures(judged, {case.id: case for case in plan.cases}),
     )
 
 
@@ -178,6 +182,23 @@ def _document(found: LaneSummary) -> dict[str, object]:
         "tokens_per_second_p50": found.tokens_per_second and found.tokens_per_second.p50,
         "prompt_tokens_mean": found.prompt_tokens_mean,
         "completion_tokens_mean": found.completion_tokens_mean,
+        **_cited(found.cited),
+    }
+
+
+def _cited(found: CitationFigures | None) -> dict[str, object]:
+    precision, recall, grounded = (
+        (None, None, None) if found is None else (found.precision, found.recall, found.grounded)
+    )
+    return {
+        "citation_precision": precision and precision.value,
+        "citation_precision_interval": _interval(precision),
+        "citation_recall": recall and recall.value,
+        "citation_recall_interval": _interval(recall),
+        "invented_citations": found and found.invented,
+        "unsupported_citations": found and found.unsupported,
+        "grounded": grounded and grounded.value,
+        "grounded_interval": _interval(grounded),
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backends.scenario import load_scenario
-from backends.types import Answer, Sampling, Timing, Usage
+from backends.types import Answer, Message, Passage, Prompt, Sampling, Timing, Usage
 from compare.checks import CheckResult
 from compare.live import LiveAnswer
 from compare.scenario_run import make_plan
@@ -17,6 +17,7 @@ from tests.server import chromium
 
 RUN = "0123456789abcdef"
 SAID = "Two years ![x](https://evil.example/x.png) :red[now] <b>bold</b>"
+CITES, PASSAGE = "Two years [1].", "The Pro plan includes two years of warranty."
 PATIENCE_MS = 120_000
 TIMING = Timing(
     queued_ms=1, adapter_switch_ms=0, embed_ms=0, retrieve_ms=0, prefill_ms=9, decode_ms=90, total_ms=100,
@@ -32,13 +33,22 @@ def keep_a_run(url: str) -> None:
     store.create_scenario_run(RUN, plan)
     usage = Usage(prompt_tokens=5, completion_tokens=2)
     answer = Answer(text=SAID, timing=TIMING, usage=usage, finish="end", rendered="", token_ids=())
+    passage = Passage(number=1, source="warranty.md", chunk_id="w", text=PASSAGE, cosine=0.5)
+    prompt = Prompt(messages=(Message(role="user", content="?"),), passages=(passage,))
     for number, case in enumerate(plan.cases):
         check = CheckResult(
             name="exact", kind="content", result="pass" if number % 3 else "fail", reason="as it was"
         )
         calls = [
             LiveAnswer(
-                backend=lane, repeat=repeat, seed=0, status="done", text=SAID, answer=answer, checks=(check,)
+                backend=lane,
+                repeat=repeat,
+                seed=0,
+                status="done",
+                text=CITES if lane == "rag" else SAID,
+                prompt=prompt if lane == "rag" else None,
+                answer=answer,
+                checks=(check,),
             )
             for lane in plan.lanes
             for repeat in range(2)
@@ -98,6 +108,17 @@ def test_a_case_opens_with_its_answers_as_plain_text(address: str, page: Page, a
     expect(page.get_by_text("All 2 said this").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("[data-testid=stText]").filter(has_text=SAID).first).to_be_visible()
     assert not [url for url in asked_for if "evil" in url]
+
+
+def test_a_click_on_what_a_case_cites_shows_the_passage(address: str, page: Page) -> None:
+    page.goto(f"{address}/results?run={RUN}&view=Cases&case=warranty-pro-1")
+    drawer = page.get_by_role("dialog")
+    cited = drawer.get_by_role("button", name="[1] warranty.md")
+    expect(cited).to_be_visible(timeout=PATIENCE_MS)
+    shown = page.locator("[data-testid=stPopoverBody]")
+    expect(shown).to_have_count(0)
+    cited.click()
+    expect(shown.get_by_text("The Pro plan includes")).to_be_visible()
 
 
 def test_every_view_can_be_reached_and_draws(address: str, page: Page) -> None:

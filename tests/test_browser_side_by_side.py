@@ -7,18 +7,24 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from compare.store import Store
+from tests.cited_run import keep_cited_run
 from tests.screens import app_settings, offline  # noqa: F401
 from tests.server import START_S, chromium, server
 
 QUESTION = "Which city do I send my broken Pro hub to? ![x](https://evil.example/x.png) :red[now] # yes"
 LANES = ("prompt", "rag", "lora", "hybrid")
 ANSWER_MS = 180_000
+CITED_RUN = "0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
 def address(app_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
     """A server that nobody has visited yet."""
     folder: Path = tmp_path_factory.mktemp("server")
+    kept = Store(f"sqlite:///{folder / 'data' / 'lever.db'}")
+    keep_cited_run(kept, CITED_RUN)
+    kept.close()
     settings = {**offline(), **app_settings, "LEVER_DATA_DIR": str(folder / "data")}
     with (folder / "log").open("wb") as log, server(settings, log) as url:
         yield url
@@ -143,3 +149,24 @@ def test_a_run_that_somebody_deletes_is_missed_with_a_sentence(
     watcher.locator(".st-key-saw_prompt button").click()
     expect(watcher.get_by_text("leads to a run that is not stored here")).to_be_visible()
     expect(watcher.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def test_a_click_on_what_is_cited_shows_the_passage_beside_the_answer(
+    browser: Browser, address: str, visits: list[str]
+) -> None:
+    page = visit(browser, f"{address}/?run={CITED_RUN}", visits)
+    shown = page.locator("[data-testid=stPopoverBody]")
+    for name, button, said in (
+        ("rag", "[2] warranty.md", "The Pro plan includes a"),
+        ("hybrid", "[1] repair.md", "Pro hubs are mended in Quenford"),
+    ):
+        lane = page.locator(f".st-key-lane_{name}")
+        expect(lane.get_by_role("button", name=button)).to_be_visible()
+        expect(shown).to_have_count(0)
+        lane.get_by_role("button", name=button).click()
+        expect(shown.get_by_text(said)).to_be_visible()
+        expect(shown.get_by_text(said)).to_be_in_viewport()
+        page.keyboard.press("Escape")
+    expect(page.locator(".st-key-lane_hybrid").get_by_text("[7] is no passage")).to_be_attached()
+    assert page.locator("img[src*=evil]").count() == 0
+    assert not [url for url in visits if "evil" in url]

@@ -43,3 +43,12 @@ def test_every_answer_is_on_the_page_and_hostile_text_stays_text(tmp_path: Path)
     assert answers == [HOSTILE] * (len(view.calls) - 1)
     assert f"Failed: {HOSTILE}" in shown
     assert "Two years." in source  # a passage, in its fold
+
+
+def test_wrong_citations_are_flagged_below_their_answer() -> None:
+    view = finished("It is 7 years [1] [9].")
+    source = comparison_html(view, {name: name for name in view.backends})
+    given = sum(call.prompt is not None and bool(call.prompt.passages) for call in view.calls.values())
+    assert given
+    assert '<p class="wrong">[9] is no passage</p>' in source
+    assert '<p class="wrong">[1] does not say “7”</p>' in source

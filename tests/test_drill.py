@@ -156,7 +156,7 @@ def lane(name: str, after: tuple[int, int], seconds: float | None, retrained: tu
     ],
 )
 def test_the_drill_in_a_sentence(lanes: list[LaneDrill], said: str) -> None:
-    assert takeaway(lanes, trained=True) == said
+    assert takeaway(lanes) == said
 
 
 @pytest.fixture(scope="module")
@@ -262,9 +262,10 @@ def test_adapters_are_trained_again_on_the_new_fact_and_put_back(
 
     monkeypatch.setattr(Drill, "_train_one", quick)
     shipped = pocket.status().adapters
-    plan = plan_drill(scenario, change, ["lora"], repeats=1, retrain=True)
-    drill = Drill(plan, store=kept, engine=pocket)
+    drill = Drill(plan_drill(scenario, change, ["lora"], repeats=1), store=kept, engine=pocket)
     drill.begin()
+    assert drill.wait(100).lanes[0].retrained is None
+    drill.train_again()
     view = drill.wait(400)
     assert (view.stage, view.problem) == ("done", "")
     assert view.training_s["lora"] > 0

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from backends.engine.local import engine
 from backends.errors import BadInput
 from backends.scenario import load_scenario
-from backends.types import Answer, Failure, Query, Sampling, Timing, Usage
+from backends.types import Answer, Failure, Message, Passage, Prompt, Query, Sampling, Timing, Usage
 from compare.cases import Case
 from compare.checks import CheckResult
 from compare.live import CallStatus, LiveAnswer
@@ -18,6 +18,7 @@ from compare.plan import Plan
 from compare.runner import start
 from compare.scenario_run import make_plan, start_scenario_run
 from compare.store import new_run_id, store
+from tests.cited_run import keep_cited_run
 from tests.screens import app_process, app_settings, open_page, own_data_folder, texts  # noqa: F401
 from ui.matrix import ROWS
 from ui.results import _measured
@@ -88,11 +89,15 @@ def kept(
     check: str = "pass",
     lanes: Sequence[str] = ("prompt", "rag"),
     temperature: float = 0.7,
+    passages: Sequence[Passage] = (),
 ) -> str:
     """The id of a finished run of calls as they are given, in turn."""
     plan = Plan(
         scenario="support-facts",
-        cases=tuple(Case(id=f"c{n}", query=f"Question {n}?", group=f"c{n}") for n in range(of or cases)),
+        cases=tuple(
+            Case(id=f"c{n}", query=f"Question {n}?", group=f"c{n}", source="warranty.md")
+            for n in range(of or cases)
+        ),
         lanes=tuple(lanes),
         repeats=repeats,
         sampling=Sampling(temperature=temperature),
@@ -115,6 +120,9 @@ def kept(
                     )
                     result = CheckResult(name="exact", kind="content", result=check, reason="so")  # type: ignore[arg-type]
                     call = replace(call, text=text, answer=answer, checks=(result,) if check else ())
+                    given = tuple(passages) if lane == "rag" else ()
+                    asked = Message(role="user", content=f"{lane} {number}")
+                    call = replace(call, prompt=Prompt(messages=(asked,), passages=given))
                 calls.append((f"c{number}", call))
         store().save_calls(id_, calls)
     store().finish_run(id_)
@@ -351,3 +359,55 @@ def test_a_link_opens_a_case_and_steps_lead_to_the_next() -> None:
 def test_a_link_to_a_case_that_is_not_there_opens_nothing() -> None:
     page = open_results(run=kept(cases=4), view="Cases", case="nothing")
     assert not [button for button in page.button if button.key == "case_Next"]
+
+
+WARRANTY = Passage(number=1, source="warranty.md", chunk_id="w", text="It lasts 2 years.", cosine=0.5)
+
+
+def test_citations_are_counted_where_a_lane_was_given_passages() -> None:
+    page = open_results(run=kept(cases=20, text="It lasts 2 years [1].", passages=(WARRANTY,)))
+    (table,) = (frame.value for frame in page.dataframe if "Invented" in frame.value.columns)
+    prompt, rag = table.to_dict("records")
+    assert (rag["Right document cited"], rag["Right of what is cited"]) == ("100 % (84 to 100 %)",) * 2
+    assert (rag["Invented"], rag["Not said there"]) == ("0 of 20", "0 of 20")
+    assert (prompt["Invented"], prompt["Right document cited"]) == ("20 of 20", "–")
+    said = texts(page).replace("\\", "")
+    assert "RAG cites the right document on 20 of 20 cases (95 % interval 84 to 100 %)" in said
+    assert "of all 40 citations 20 name no passage, and 0 name one that does not say so" in said
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"text": "It lasts 3 years [1].", "cases": 5}, "on 5 of 5 cases (fewer than 15 different cases"),
+        ({"text": "It lasts 3 years [1].", "repeats": 2}, "20 cases (95 % interval"),
+        ({"text": "It lasts."}, "No answer cites a passage"),
+    ],
+)
+def test_few_cases_or_no_citation_are_said_to_be(made: dict[str, object], said: str) -> None:
+    page = open_results(run=kept(passages=(WARRANTY,), **made))  # type: ignore[arg-type]
+    assert said in texts(page).replace("\\", "")
+
+
+def test_without_passages_there_is_nothing_about_citations() -> None:
+    page = open_results(run=kept(text="It lasts 2 years [1]."))
+    assert not [frame for frame in page.dataframe if "Invented" in frame.value.columns]
+    assert "Citations" not in texts(page)
+
+
+def test_the_case_drawer_shows_what_is_cited_and_says_what_is_wrong() -> None:
+    id_ = kept(cases=2, repeats=2, text="It lasts 3 years [1].", passages=(WARRANTY,))
+    page = open_results(run=id_, view="Cases", case="c1")
+    said = texts(page).replace("\\", "")
+    assert "It lasts 3 years :orange[[1]]." in said
+    buttons = [button.proto.popover.label.replace("\\", "") for button in page.get("popover")]
+    assert buttons.count("[1] warranty.md") == 1
+    assert "[1] does not say “3”" in said
+    assert "[1] is no passage" in said
+
+
+def test_a_live_question_has_citations_without_a_right_document() -> None:
+    page = open_results(run=keep_cited_run(store(), new_run_id()))
+    assert "These cases name no document to cite; of all 5 citations 2 name no passage" in texts(
+        page
+    ).replace("\\", "")

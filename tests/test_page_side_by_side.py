@@ -11,7 +11,9 @@ from backends.prompts import split_layers
 from compare.charts.bars import TIME_PARTS
 from compare.lane_names import lane_title
 from compare.live import LiveRuns, live_runs
-from compare.store import store
+from compare.store import new_run_id, store
+from tests.cited_run import QUESTION as CITED_QUESTION
+from tests.cited_run import SAID, keep_cited_run
 from tests.screens import (  # noqa: F401
     QUESTION,
     app_process,
@@ -233,6 +235,47 @@ def test_charts_name_their_lanes_parts_and_units(page: AppTest) -> None:
         assert answer is not None
         ends = [row["end"] for row in rows if row["lane"] == titles[name]]
         assert max(ends) == pytest.approx(answer.timing.total_ms / 1000, rel=0.02)
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_citations_lead_to_their_passages_and_are_flagged(repeats: int) -> None:
+    page = open_page(run=keep_cited_run(store(), new_run_id(), repeats))
+    assert not page.exception
+    rag, hybrid = lane(page, "rag"), lane(page, "hybrid")
+    assert r"warranty :blue[\[2\]]\." in rag
+    buttons = [button.proto.popover.label.replace("\\", "") for button in page.get("popover")]
+    assert (buttons.count("[1] repair.md"), buttons.count("[2] warranty.md")) == (1, 2)
+    assert ":blue-background[2]" in rag
+    assert "2 of 2 numbers and names stand" in rag
+    assert ":material/link" not in rag
+    assert r"\[1\] is no passage" in lane(page, "prompt")
+    assert r"\[7\] is no passage" in hybrid
+    assert "do not say “3”, “Orla Tolven”" in hybrid.replace("\\", "")
+    grounded = "0 of 3 numbers and names stand in the passages or the question; not: “HX-999”"
+    assert grounded in hybrid.replace("\\", "")
+    assert r"\!\[x\]\(https\:" in hybrid
+    assert SAID["lora"] in lane(page, "lora")
+    assert "passages" not in lane(page, "lora")
+
+
+def test_blind_lanes_say_nothing_of_citations_and_a_presenter_only_what_is_wrong() -> None:
+    page = open_page(run=keep_cited_run(store(), new_run_id()))
+    page.toggle(key="presenter").set_value(True).run()
+    said = texts(page)
+    assert "#### :red[:material/link_off: \\[7\\] is no passage]" in said
+    assert "do not say" in said
+    assert "stand in the passages" not in said
+    assert "[2] warranty.md" not in [
+        button.proto.popover.label.replace("\\", "") for button in page.get("popover")
+    ]
+    page.toggle(key="presenter").set_value(False).run()
+    page.toggle(key="blind").set_value(True).run()
+    assert not page.exception
+    said = texts(page).replace("\\", "")
+    assert CITED_QUESTION in said
+    assert SAID["hybrid"] in said
+    assert not any(word in said for word in ("no passage", "not say", "stand in the passages"))
+    assert not [button for button in page.get("popover") if "repair" in button.proto.popover.label]
 
 
 def test_the_page_itself_imports_no_torch() -> None:

@@ -7,11 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from compare.citation_words import citation_rows, of_citations
 from compare.command_results import outcome_of
 from compare.run_facts import summary_rows
 from compare.run_html import MOST_CASES, run_html
 from compare.run_measures import measure
 from tests.server import chromium
+from tests.test_citations import asked, cites
 from tests.test_summary import call, plan, stored
 
 HOSTILE = "<script>document.title='owned'</script><img src=x> </td></table> {{ 7*7 }} שלום 🙂"
@@ -54,6 +56,17 @@ def test_its_figures_are_those_of_the_page_and_the_command_line() -> None:
     assert document["rag"]["pass_rate"] == 0.75  # type: ignore[index]
     assert "75 % (" in source
     assert "RAG is right on 30 of 40 cases" in source
+
+
+def test_citations_stand_in_it_as_on_the_page_and_are_flagged_beside_their_answers() -> None:
+    said = tuple(cites(n, "It is <b>3</b> years [1], [8].") for n in range(20))
+    found = measure(replace(stored({}), calls=said, plan=asked(20)), {})
+    source = file_of(found.run)
+    assert all(f"<td>{text}</td>" in source for row in citation_rows(found) for text in row.values())
+    assert of_citations(found) in source
+    assert source.count('<div class="wrong">[1] does not say “3”</div>') == 20
+    assert source.count('<div class="wrong">[8] is no passage</div>') == 20
+    assert "<h2>Citations</h2>" not in file_of(stored({0: "pass"}))
 
 
 def test_every_chart_is_sound_xml_and_holds_its_figures() -> None:

@@ -65,7 +65,8 @@ def _show(found: Measured, known: dict[str, Case], order: Sequence[Case]) -> Non
         return
     for lane in found.lanes:
         with st.container(border=True):
-            _lane(lane, [call for call in calls if call.backend == lane], found.run.plan.sampling)
+            of_lane = [call for call in calls if call.backend == lane]
+            _lane(lane, of_lane, case.query, found.run.plan.sampling)
 
 
 def _walk(case: Case, ids: Sequence[str]) -> None:
@@ -102,18 +103,19 @@ def _asked(case: Case) -> None:
     st.caption("  \n".join([*lines, f"Case {safe(case.id)}, {case.split} split"]))
 
 
-def _lane(lane: str, calls: Sequence[LiveAnswer], sampling: Sampling) -> None:
+def _lane(lane: str, calls: Sequence[LiveAnswer], question: str, sampling: Sampling) -> None:
     st.markdown(f"**{safe(lane_title(lane))}**")
     if not calls:
         st.caption("Not asked, or not answered yet.")
         return
-    folded.answers(calls, sampling, presenter=False)
+    against = folded.held_against(calls, question)
+    folded.answers(calls, sampling, against, presenter=False)
     folded.checks(calls)
     folded.consistency(calls, sampling)
     folded.figures(calls)
     asked = next((call for call in calls if call.prompt is not None), None)
     if asked is not None and asked.prompt is not None:
-        sources.passages(asked.prompt.passages)
+        sources.passages(asked.prompt.passages, against, folded.shown_call(calls).text)
     if len(calls) > 1:
         with st.expander(f"Each of the {numbers.plural(len(calls), 'answer')}", icon=":material/list:"):
             _each(lane, calls)

@@ -13,20 +13,33 @@ from compare.latency import tokens_per_second
 from compare.live import LiveAnswer
 from compare.statistics import wilson
 from compare.wording import word_differences
+from ui import cited, sources
 from ui.text import safe
 
 CHECK_LOOKS = {"pass": ("green", ":material/check:"), "fail": ("red", ":material/close:")}
 UNSCORED_LOOK = ("gray", ":material/remove:")
 
 
-def answers(calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool) -> None:
-    """The most frequent answer with its count, and the others behind a fold."""
+def held_against(calls: Sequence[LiveAnswer], question: str) -> cited.Against:
+    """What a lane's answers to a question are held against."""
+    passages = next((call.prompt.passages for call in calls if call.prompt is not None), ())
+    return cited.Against(passages=passages, question=question)
+
+
+def answers(
+    calls: Sequence[LiveAnswer],
+    sampling: Sampling,
+    against: cited.Against | None = None,
+    *,
+    presenter: bool,
+) -> None:
+    """The most frequent answer with its count, its citations, and the others behind a fold."""
     done = [call for call in calls if call.status == "done"]
     groups = fold([call.text for call in done])
     if groups:
         said = _said(groups[0].size, len(done))
         st.markdown(f"**{said}**" if not presenter else f"### {said}")
-        _text(groups[0].text, presenter=presenter)
+        _text(groups[0].text, against, presenter=presenter)
     if sampling.temperature == 0 and len(done) > 1:
         st.caption(
             "With temperature 0 the repeats are copies of one answer. "
@@ -89,13 +102,15 @@ def _said(size: int, whole: int) -> str:
     return f"All {whole} said this" if size == whole > 1 else f"{numbers.share(size, whole)} said this"
 
 
-def _text(text: str, *, presenter: bool) -> None:
+def _text(text: str, against: cited.Against | None, *, presenter: bool) -> None:
     if not text:
         st.caption("The model ended its answer without writing anything.")
     elif presenter:
         st.markdown(f"### {safe(text)}")
     else:
-        st.text(text, width="stretch")
+        cited.text(text, against)
+        sources.cited_row(against, text)
+    cited.flags(text, against, presenter=presenter)
 
 
 def _losses(calls: Sequence[LiveAnswer], *, hints: bool) -> None:

@@ -50,11 +50,18 @@ def _draw(drill: Drill, *, going: bool) -> None:
         st.error(safe(view.problem), icon=":material/error:")
     if view.lanes:
         _found(view)
+    untrained = view.ended and drill.trainable() and not any(found.retrained for found in view.lanes)
+    if untrained and view.index_s is not None:
+        st.button(
+            "Train LoRA on the new fact", icon=":material/model_training:", key="train_again",
+            help="Its examples are changed, it is trained on them, which takes minutes, and asked again.",
+            on_click=drill.train_again,
+        )  # fmt: skip
 
 
 def _found(view: DrillView) -> None:
     if view.stage == "done":
-        st.markdown(f"#### {safe(takeaway(view.lanes, trained=view.plan.retrain))}")
+        st.markdown(f"#### {safe(takeaway(view.lanes))}")
     st.dataframe(_table(view.lanes), hide_index=True, key="drill_table", alt="Each approach over the drill")
     notes = []
     if view.index_s is not None:

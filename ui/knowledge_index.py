@@ -7,7 +7,7 @@ import streamlit as st
 
 from backends.errors import LeverError, as_failure
 from backends.knowledge import IndexHealth, knowledge
-from backends.knowledge.documents import document_paths
+from backends.knowledge.documents import FolderState, document_paths, folder_state
 from backends.scenario import RetrievalSettings, Scenario
 from backends.settings import settings
 from compare import numbers
@@ -21,17 +21,15 @@ EMBEDDER = "all-MiniLM-L6-v2"
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """An index that is brought in step: how many of the changed documents are in, or how it ended."""
+    """An index that is brought in step: for which state of the folder, how many of the changed documents are
+    in, and how it ended.
+    """
 
+    state: FolderState
     done: int = 0
     planned: int = 0
-    health: IndexHealth | None = None
+    ended: bool = False
     problem: str = ""
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will come."""
-        return self.health is not None or bool(self.problem)
 
 
 _lock = Lock()
@@ -45,7 +43,7 @@ def bring_in_step(scenario: Scenario, *, anew: bool = False) -> None:
     with _lock:
         if key in _works and not _works[key].ended:
             return
-        _works[key] = Work()
+        _works[key] = Work(state=folder_state(scenario.knowledge))
     Thread(target=_work, args=(scenario, anew), name=f"index {scenario.name}", daemon=True).start()
 
 
@@ -56,16 +54,16 @@ def _work(scenario: Scenario, anew: bool) -> None:
         with _lock:
             _works[key] = replace(_works[key], done=done, planned=planned)
 
+    problem = ""
     try:
-        engine = get_engine()
         build = knowledge().rebuild if anew else knowledge().ensure_index
-        ended = Work(health=build(scenario, engine, report))
+        build(scenario, get_engine(), report)
     except LeverError as error:
-        ended = Work(problem=str(error))
+        problem = str(error)
     except Exception as error:
-        ended = Work(problem=as_failure(error, "retrieve").message)
+        problem = as_failure(error, "retrieve").message
     with _lock:
-        _works[key] = ended
+        _works[key] = replace(_works[key], ended=True, problem=problem)
 
 
 def work_of(scenario: Scenario) -> Work | None:
@@ -80,8 +78,9 @@ def index_state(scenario: Scenario) -> None:
         return
     if get_engine().status().state != "ready":
         return
-    work = work_of(scenario)
-    if work is None or (work.health is not None and not knowledge().is_current(scenario, get_engine())):
+    work, health = work_of(scenario), knowledge().current(scenario, get_engine())
+    failed = work is not None and work.problem and work.state == folder_state(scenario.knowledge)
+    if health is None and not failed:
         bring_in_step(scenario)
         work = work_of(scenario)
     going = work is not None and not work.ended
@@ -89,26 +88,23 @@ def index_state(scenario: Scenario) -> None:
 
 
 def _draw(scenario: Scenario, *, going: bool) -> None:
-    work = work_of(scenario)
-    if work is None:
-        return
-    if work.ended and going:
+    work, health = work_of(scenario), knowledge().current(scenario, get_engine())
+    if going and (work is None or work.ended):
         st.rerun()
-    if not work.ended:
-        share = work.done / work.planned if work.planned else 0.0
+    if work is not None and not work.ended:
         many = numbers.share(work.done, work.planned) if work.planned else "looking at the"
+        share = work.done / work.planned if work.planned else 0.0
         st.progress(share, f"Bringing the index in step: {many} changed documents")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="index_line"):
-        if work.problem:
+        if health is not None:
+            badge = ":green-badge[:material/check_circle: Index in step]"
+            st.markdown(f"{badge} :small[{_said(health)}]", width="stretch")
+        elif work is not None and work.problem:
             st.error(safe(work.problem), icon=":material/error:")
-        elif work.health is not None:
-            st.markdown(
-                f":green-badge[:material/check_circle: Index in step] {_said(work.health)}", width="stretch"
-            )
-        help = "Embeds every document anew. Needed only if you mistrust what is there."
         st.button(
-            "Rebuild", icon=":material/refresh:", key="rebuild_index", type="tertiary", help=help,
+            "Rebuild", icon=":material/refresh:", key="rebuild_index", type="tertiary",
+            help="Embeds every document anew. Needed only if you mistrust what is there.",
             on_click=bring_in_step, args=(scenario,), kwargs={"anew": True},
         )  # fmt: skip
 

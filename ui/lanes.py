@@ -18,8 +18,8 @@ from backends.types import Failure, Sampling
 from compare import numbers
 from compare.lane_names import lane_title
 from compare.live import LiveAnswer, RunView
-from ui import folded, sources, words
-from ui.folded import shown_call
+from ui import cited, folded, sources, words
+from ui.folded import held_against, shown_call
 from ui.live_stars import stars
 from ui.prompt_drawer import ask_for_prompt
 from ui.resources import get_engine
@@ -146,19 +146,24 @@ def _lane(view: RunView, backend: str, letter: str, *, ready: bool, presenter: b
     _title(backend, letter, presenter=presenter)
     growing = Growing(status=st.empty(), blind=bool(letter), presenter=presenter)
     growing.show_status(calls, ready=ready)
+    # Blind, citations would tell which lane looks things up.
+    against = None if letter or not over else held_against(calls, view.query.text)
     if over and len(calls) > 1:
         folded.answers(
-            [_masked(call) if letter else call for call in calls], view.query.sampling, presenter=presenter
+            [_masked(call) if letter else call for call in calls],
+            view.query.sampling,
+            against,
+            presenter=presenter,
         )
     elif over:
-        answer(_masked(calls[0]) if letter else calls[0], presenter=presenter)
+        answer(_masked(calls[0]) if letter else calls[0], against, presenter=presenter)
     else:
         growing.said = st.empty()
         growing.show_text(calls[0])
     if over and not presenter and not letter:
         stars(view.id, view.query.case_id or "", shown_call(calls))
     if not letter:
-        _figures(backend, calls, view.query.sampling, presenter=presenter)
+        _figures(backend, calls, view.query.sampling, against, presenter=presenter)
     return None if over else growing
 
 
@@ -171,7 +176,14 @@ def _title(backend: str, letter: str, *, presenter: bool) -> None:
     st.markdown(f"{level} {title}\n\n{summary if presenter else f':gray[:small[{summary}]]'}")
 
 
-def _figures(backend: str, calls: Sequence[LiveAnswer], sampling: Sampling, *, presenter: bool) -> None:
+def _figures(
+    backend: str,
+    calls: Sequence[LiveAnswer],
+    sampling: Sampling,
+    against: cited.Against | None,
+    *,
+    presenter: bool,
+) -> None:
     """What stands below an answer: checks, consistency, times, sources, and the way to the prompt."""
     folded.checks(calls)
     if all(call.ended for call in calls):
@@ -183,7 +195,7 @@ def _figures(backend: str, calls: Sequence[LiveAnswer], sampling: Sampling, *, p
         sources.in_short(passages)
         return
     folded.figures(calls)
-    sources.passages(passages)
+    sources.passages(passages, against, shown_call(calls).text)
     if prompt is not None and calls[0].ended:
         look = {"key": f"saw_{backend}", "icon": ":material/visibility:", "type": "tertiary"}
         st.button("What the model saw", **look, on_click=ask_for_prompt, args=(backend,))
@@ -231,15 +243,19 @@ class Growing:
             self.said.text(call.text, width="stretch")
 
 
-def answer(call: LiveAnswer, *, presenter: bool) -> None:
-    """One call's text as plain text (headings in presenter mode), and its failure if it has one."""
+def answer(call: LiveAnswer, against: cited.Against | None = None, *, presenter: bool) -> None:
+    """One call's text as plain text (headings in presenter mode), and its failure if it has one; citations
+    lead to their passages where it is held ``against`` some.
+    """
     if call.text and presenter:
         for line in filter(None, (line.strip() for line in call.text.splitlines())):
             st.markdown(f"### {safe(line)}")
     elif call.text:
-        st.text(call.text, width="stretch")
+        cited.text(call.text, against)
+        sources.cited_row(against, call.text)
     elif call.status == "done":
         st.caption("The model ended its answer without writing anything.")
+    cited.flags(call.text, against, presenter=presenter)
     if call.failure is not None:
         hint = "" if presenter else call.failure.hint
         st.error(f"{safe(call.failure.message)} {safe(hint)}".strip(), icon=":material/error:")

@@ -1,12 +1,14 @@
 """The three chart views of the results page: right or wrong, steadiness, speed."""
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from compare import numbers
 from compare import run_figures as drawn
 from compare.charts.look import Figure
 from compare.charts.steadiness import MOST, heat_map
+from compare.citation_words import NOTE, citation_rows, of_citations
 from compare.consistency import cosines, embedding_groups, fold, wording_likeness
 from compare.lane_names import lane_title
 from compare.run_facts import losses
@@ -32,6 +34,18 @@ def quality(found: Measured) -> None:
         draw(form)
     with right if form else left:
         draw(drawn.variance_figure(found))
+    _citations(found)
+
+
+def _citations(found: Measured) -> None:
+    rows = citation_rows(found)
+    if not rows:
+        return
+    with st.container(key="citations"):
+        st.markdown(f"##### Citations\n\n**{safe(of_citations(found))}**")
+        alt = "How well each approach cites"
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="citation_table", alt=alt)
+        st.caption(NOTE)
 
 
 def _failures(found: Measured) -> None:

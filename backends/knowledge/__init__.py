@@ -175,10 +175,11 @@ class Knowledge:
                 checked = self._checked[name] = self._ready(scenario, engine, name, report, keep=True)
             return checked.health
 
-    def is_current(self, scenario: Scenario, engine: Engine) -> bool:
-        """Whether the index was found good, and no document changed since."""
+    def current(self, scenario: Scenario, engine: Engine) -> IndexHealth | None:
+        """The index's state when it was found good and no document changed since; None before that."""
         checked = self._checked.get(_collection_name(scenario, engine))
-        return checked is not None and checked.folder_state == folder_state(scenario.knowledge)
+        good = checked is not None and checked.folder_state == folder_state(scenario.knowledge)
+        return checked.health if checked is not None and good else None
 
     def rebuild(self, scenario: Scenario, engine: Engine, report: Report = _silent) -> IndexHealth:
         """Build the index again from the documents, whatever is there.
