@@ -9,8 +9,9 @@ from backends.knowledge.documents import document_paths, read_document
 from backends.scenario import Scenario, load_scenario
 from compare.command import BROKEN, FINE, Outcome, say, started_engine
 from compare.command_ask import asked_lanes
-from compare.drill import Drill, DrillView, plan_drill, put_back, to_put_back
+from compare.drill import Drill, DrillView, plan_drill
 from compare.drill_results import Answers, drill_document
+from compare.drill_undo import put_back, to_put_back
 from compare.knowledge_change import Change, scripted_change
 from compare.lane_names import lane_name
 from compare.lanes import check_lanes

@@ -6,7 +6,6 @@ with the new fact, and asked once more. The runs are stored like any other. What
 before it is changed, so that it can be put back, also after the process was killed.
 """
 
-import json
 import shutil
 import subprocess
 import sys
@@ -21,16 +20,16 @@ from typing import Literal
 from backends.engine.base import Engine
 from backends.errors import BadInput, LeverError, as_failure
 from backends.knowledge.documents import read_document, write_whole
-from backends.knowledge.editing import changed_documents, reset_documents, write_document
+from backends.knowledge.editing import write_document
 from backends.registry import registry
 from backends.scenario import Scenario, load_scenario
-from backends.settings import settings
 from backends.training import ADAPTERS
 from backends.training.examples import examples_path, load_examples
 from backends.types import Sampling
 from compare.case_files import load_cases
 from compare.cases import Case
 from compare.drill_results import LaneDrill, lane_drills
+from compare.drill_undo import drill_folder, note, to_put_back, working_adapter
 from compare.knowledge_change import Change, Touched, changed_examples, touched_cases
 from compare.lanes import backend_of, check_lanes
 from compare.plan import Plan
@@ -223,7 +222,7 @@ class Drill:
         self._show(stage="editing", detail="")
         scenario = load_scenario(self._plan.scenario)
         seen = read_document(scenario.knowledge / self._plan.change.document)
-        _note(self._plan, adapters=())
+        note(self._plan.scenario, self._plan.change, adapters=())
         started = time.perf_counter()
         write_document(scenario, seen, self._plan.change.after)
         if any({"passages", "gold"} & set(registry()[backend_of(lane)].layers) for lane in self._plan.lanes):
@@ -235,13 +234,13 @@ class Drill:
         names = [name for name in ADAPTERS if name in {backend_of(lane) for lane in lanes}]
         self._show(stage="training", detail="")
         scenario = load_scenario(self._plan.scenario)
-        folder = _folder(scenario.name)
+        folder = drill_folder(scenario.name)
         load_examples(examples_path(scenario))  # Its sentence says what is wrong with them.
         said = examples_path(scenario).read_text(encoding="utf-8-sig")
         changed, count = changed_examples(said, self._plan.change, self._plan.cases, scenario)
         self._show(examples_changed=count)
         write_whole(folder / "examples.jsonl", changed.encode())
-        _note(self._plan, adapters=names)
+        note(self._plan.scenario, self._plan.change, adapters=names)
         for name in names:
             started = time.perf_counter()
             self._train_one(scenario, name, folder)
@@ -340,69 +339,3 @@ _CALLED: dict[Stage, str] = {
     "after": "after the change",
     "retrained": "after training again",
 }
-
-
-def working_adapter(scenario: Scenario, name: str) -> Path:
-    """Where an adapter stands that is trained here; what ships stays beside it."""
-    return (scenario.changed if scenario.ships else scenario.path) / "adapters" / name
-
-
-def to_put_back(scenario: Scenario) -> str:
-    """The document that a drill changed and nobody put back yet; empty when there is none."""
-    noted = _noted(scenario.name)
-    return "" if noted is None else str(noted["document"])
-
-
-def put_back(scenario: Scenario) -> None:
-    """Undo what a drill changed: the document's text and the adapters. Nothing to undo is no error.
-
-    Raises:
-        BadInput: somebody edited the document since, or it can't be written; the adapters are back all the
-            same.
-    """
-    noted = _noted(scenario.name)
-    if noted is None:
-        return
-    folder = _folder(scenario.name)
-    for name in noted["adapters"]:
-        target = working_adapter(scenario, name)
-        shutil.rmtree(target, ignore_errors=True)
-        if (folder / "adapters" / name).is_dir():
-            shutil.move(folder / "adapters" / name, target)
-    path = scenario.knowledge / str(noted["document"])
-    if path.is_file():
-        seen = read_document(path)
-        if seen.text not in (noted["before"], noted["after"]):
-            shutil.rmtree(folder, ignore_errors=True)
-            raise BadInput(
-                f"{path.name} was edited after the drill, so its text stays as it is.",
-                "The earlier one can be restored under Documents.",
-            )
-        if seen.text == noted["after"]:
-            write_document(scenario, seen, str(noted["before"]))
-    if scenario.ships and not changed_documents(scenario):
-        reset_documents(scenario)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _note(plan: DrillPlan, *, adapters: Sequence[str]) -> None:
-    """Write down what is about to change, before it is changed."""
-    said = {
-        "document": plan.change.document,
-        "before": plan.change.before,
-        "after": plan.change.after,
-        "adapters": list(adapters),
-    }
-    write_whole(_folder(plan.scenario) / "changed.json", json.dumps(said).encode())
-
-
-def _noted(name: str) -> dict[str, list[str]] | None:
-    try:
-        noted: dict[str, list[str]] = json.loads((_folder(name) / "changed.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return noted
-
-
-def _folder(name: str) -> Path:
-    return settings().data_dir / "drills" / name

@@ -14,9 +14,10 @@ from backends.scenario import Scenario, load_scenario
 from backends.settings import ROOT, settings
 from compare.case_files import load_cases
 from compare.cases import Case
-from compare.drill import Drill, drills, plan_drill, put_back, to_put_back
+from compare.drill import Drill, drills, plan_drill
 from compare.drill_results import Answers, LaneDrill
 from compare.drill_takeaway import takeaway
+from compare.drill_undo import put_back, to_put_back
 from compare.knowledge_change import (
     Change,
     changed_examples,

@@ -19,8 +19,9 @@ from backends.engine.base import EngineStatus
 from backends.engine.embedding import Embedder, packaged_folder
 from backends.errors import BadInput, KnowledgeUnavailable
 from backends.knowledge import Knowledge
+from backends.knowledge.account import Part
 from backends.knowledge.documents import MOST_ROW_CHARS, Chunk, Document, cut, sections
-from backends.knowledge.index import ChromaIndex, Part
+from backends.knowledge.index import ChromaIndex
 from backends.scenario import RetrievalSettings, Scenario, load_scenario
 from backends.settings import ROOT
 from tests.server import free_port, wait_until_answers
@@ -279,8 +280,22 @@ def test_no_documents_is_one_sentence_that_names_the_folder(knowledge, scenario,
 
 
 def test_files_that_nobody_can_read_are_named(knowledge, scenario, tools):
+    (scenario.path / "knowledge" / "photo.png").write_bytes(b"\x89PNG")
+    assert "Left out: photo.png" in knowledge.ensure_index(scenario, tools).detail
+
+
+def test_a_document_without_a_readable_text_is_one_sentence(knowledge, scenario, tools):
     (scenario.path / "knowledge" / "contract.pdf").write_bytes(b"%PDF-1.7")
-    assert "Left out: contract.pdf" in knowledge.ensure_index(scenario, tools).detail
+    with pytest.raises(KnowledgeUnavailable, match=r"contract\.pdf can't be read: it is damaged"):
+        knowledge.retrieve(scenario, "Anything?", tools)
+
+
+def test_a_table_of_contents_alone_can_not_be_searched(knowledge, scenario, tools):
+    for path in (scenario.path / "knowledge").iterdir():
+        path.unlink()
+    (scenario.path / "knowledge" / "toc.md").write_text("# One\n\n# Two\n")
+    with pytest.raises(KnowledgeUnavailable, match="no sentence"):
+        knowledge.retrieve(scenario, "Anything?", tools)
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
@@ -391,20 +406,21 @@ def test_a_killed_ingestion_goes_on_where_it_was_and_leaves_a_whole_index(knowle
     folder = scenario.path / "knowledge"
     for number in range(700):
         (folder / f"fact{number}.txt").write_text(f"The shelf number {number} holds part {number * 7}.")
+    (folder / "last.txt").write_text("The gardener waters the roses on Friday.")
     with _ingesting(knowledge, scenario) as child:
         told = [next(child.stdout).split() for _ in range(2)]  # nothing, then the first group
         child.kill()
-    assert told[0] == ["0", "703"]
+    assert told[0] == ["0", "704"]
     first = int(told[1][0])
-    assert 200 < first < 703
+    assert 200 < first < 704
     before = tools.embedded
     health = knowledge.ensure_index(scenario, tools)
     assert tools.embedded - before < health.chunks - first + 5
-    assert (health.healthy, health.documents) == (True, 703)
+    assert (health.healthy, health.documents) == (True, 704)
     chunks = _chunks(knowledge)
     assert len(chunks) == len(set(chunks)) == health.chunks
-    found = knowledge.retrieve(scenario, "Which part is on shelf number 699?", tools)
-    assert found.passages[0].source == "fact699.txt"
+    found = knowledge.retrieve(scenario, "When does the gardener water the roses?", tools)
+    assert found.passages[0].source == "last.txt"
 
 
 def test_what_another_process_wrote_is_found(knowledge, scenario, tools):

@@ -8,7 +8,8 @@ from backends.knowledge.documents import document_paths, read_document
 from backends.knowledge.editing import add_documents, changed_documents, reset_documents
 from backends.own_scenarios import create_scenario, delete_scenario
 from backends.scenario import load_scenario
-from compare.drill import drills, put_back, to_put_back
+from compare.drill import drills
+from compare.drill_undo import put_back, to_put_back
 from tests.screens import QUESTION, app_process, app_settings, open_page, own_data_folder, texts
 from ui.knowledge_index import work_of
 from ui.resources import get_engine

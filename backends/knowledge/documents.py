@@ -8,12 +8,14 @@ import codecs
 import csv
 import hashlib
 import io
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from backends.errors import KnowledgeUnavailable
 from backends.imports import load_llama_index
@@ -97,13 +99,24 @@ def read_document(path: Path) -> Document:
 
 
 def folder_state(folder: Path) -> FolderState:
-    """Changes whenever a readable file comes, goes or is written."""
+    """Changes whenever a readable file comes, goes or is written; a thousand files take some milliseconds."""
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
     state = []
-    for path in document_paths(folder):
-        with _reading(path):
-            stat = path.stat()
-        state.append((path.name, stat.st_mtime_ns, stat.st_size))
-    return tuple(state)
+    for entry in entries:
+        name = entry.name
+        if name[0] != "." and name.lower().endswith(READABLE):
+            try:
+                stat = entry.stat()
+            except FileNotFoundError:  # It went away just now.
+                continue
+            except OSError as error:
+                raise _unreadable(folder / name, error) from error
+            if S_ISREG(stat.st_mode):
+                state.append((name, stat.st_mtime_ns, stat.st_size))
+    return tuple(sorted(state))
 
 
 @contextmanager
@@ -112,10 +125,14 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise KnowledgeUnavailable(
-            f"The document {path.name} can't be read: {error.strerror or error}.",
-            f"Mend it or take it out of {path.parent}.",
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> KnowledgeUnavailable:
+    return KnowledgeUnavailable(
+        f"The document {path.name} can't be read: {error.strerror or error}.",
+        f"Mend it or take it out of {path.parent}.",
+    )
 
 
 def digest_of(document: Document) -> str:

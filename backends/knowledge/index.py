@@ -4,14 +4,13 @@ LlamaIndex's vector store fills and searches them. Vectors are always passed in 
 would download one) and compared by cosine. What goes wrong inside Chroma leaves as :class:`IndexDamaged`.
 """
 
-import json
 import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ import numpy as np
 
 from backends.errors import KnowledgeUnavailable, LeverError
 from backends.imports import load_llama_index
+from backends.knowledge.account import IndexDamaged, Part, Stored, account, read_account
 from backends.knowledge.client import folder_identity, is_away, local_client, no_server, server_client
 from backends.knowledge.documents import Chunk
 
@@ -36,46 +36,12 @@ _SAME_VECTOR = 0.999
 """Cosine from which two vectors count as one; rounding by batch shape stays above it."""
 
 
-class IndexDamaged(Exception):
-    """Chroma failed, or gave back something else than was stored."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Hit:
     """A chunk that was found; ``cosine`` in [-1, 1]."""
 
     chunk: Chunk
     cosine: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stored:
-    """A collection's account of itself: digest and number of chunks of every document in it, by name.
-
-    ``open`` are the documents that were being replaced when this was written: whatever is there of them may
-    be half of it. ``written_at`` is UTC, ISO 8601.
-    """
-
-    documents: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-    open: tuple[str, ...] = ()
-    written_at: str = ""
-    dimensions: int = 0
-
-    @property
-    def chunks(self) -> int:
-        """How many chunks it should hold."""
-        return sum(count for _, count in self.documents.values())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """Documents that go into a collection together, in place of what is there of them: digests by name (None
-    takes the document out), the chunks of all, and their vectors (float32, a row a chunk).
-    """
-
-    digests: Mapping[str, str | None]
-    chunks: Sequence[Chunk]
-    vectors: np.ndarray
 
 
 class ChromaIndex:
@@ -116,14 +82,14 @@ class ChromaIndex:
             if self._seen.get(name, said) != said and not self.url:
                 self._close()  # Another process wrote: what is open here would go on finding the old.
             self._seen[name] = said
-            return _read_account(said)
+            return read_account(said)
 
     def create(self, name: str, scenario: str) -> Stored:
         """Make an empty collection, in place of an old one of this name."""
         with self._guarded() as client:
             if name in {collection.name for collection in client.list_collections()}:
                 client.delete_collection(name)
-            said = _account(Stored())
+            said = account(Stored())
             client.create_collection(
                 name,
                 embedding_function=None,
@@ -221,7 +187,7 @@ class ChromaIndex:
                     self._seen.pop(collection.name, None)
 
     def _tell(self, collection: "Collection", stored: Stored) -> None:
-        self._seen[collection.name] = said = _account(stored)
+        self._seen[collection.name] = said = account(stored)
         collection.modify(metadata={**(collection.metadata or {}), _ACCOUNT: said})
 
     def search(self, name: str, vector: np.ndarray, k: int) -> tuple[Hit, ...]:
@@ -326,21 +292,3 @@ class ChromaIndex:
 def same_vector(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two unit vectors are the same but for rounding; other models' vectors never are."""
     return a.shape == b.shape and float(a @ b) > _SAME_VECTOR
-
-
-def _account(stored: Stored) -> str:
-    return json.dumps(asdict(stored), sort_keys=True)
-
-
-def _read_account(said: str) -> Stored:
-    try:
-        told = json.loads(said)
-        rows = told["documents"].items()
-        return Stored(
-            documents={source: (str(digest), int(count)) for source, (digest, count) in rows},
-            open=tuple(told["open"]),
-            written_at=str(told["written_at"]),
-            dimensions=int(told["dimensions"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IndexDamaged("its account of itself can't be read") from error
