@@ -32,13 +32,12 @@ class Sampling:
 class Gold:
     """What is known of a case beside its question; only controls may look at it.
 
-    ``sources`` are the documents that hold the answer, ``context`` is a passage that does, where the case
-    brings one; ``other`` is the question of a case with other sources.
+    ``sources`` are the documents that hold the answer; ``other`` is the question of a case with other
+    sources.
     """
 
     sources: tuple[str, ...] = ()
     expected: str = ""
-    context: str = ""
     other: str = ""
 
 

@@ -60,9 +60,7 @@ def gold_of(case: Case, cases: Sequence[Case]) -> Gold:
         for one in (*cases[place:], *cases[:place])
         if one.source.strip() and own.isdisjoint(sources_of(one))
     )
-    return Gold(
-        sources=sources_of(case), expected=case.expected, context=case.context, other=next(others, "")
-    )
+    return Gold(sources=sources_of(case), expected=case.expected, other=next(others, ""))
 
 
 def normalised(query: str) -> str:

@@ -154,7 +154,6 @@ def test_the_oracle_is_handed_the_passage_that_holds_the_answer(scenario, own_en
         (Gold(sources=("plans.md",), expected="2 years"), ["2 years"]),
         (Gold(sources=("MORE.md",), expected="green"), ["green"]),
         (Gold(sources=("more.md", "plans.md"), expected="2 years"), ["", "2 years"]),
-        (Gold(context="Own words."), ["Own words."]),
         (Gold(), []),
     ):
         prompt = oracle.prepare(replace(ask("Hi"), gold=gold), scenario, own_engine)

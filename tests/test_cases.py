@@ -157,10 +157,10 @@ def test_controls_learn_a_cases_sources_and_the_next_question_about_something_el
         Case(id="a", query="A?", source="one.md", expected="1"),
         Case(id="b", query="B?", source="one.md | two.md"),
         Case(id="c", query="C?"),
-        Case(id="d", query="D?", source="three\\|four.md", context="Said."),
+        Case(id="d", query="D?", source="three\\|four.md"),
     ]
     assert gold_of(cases[0], cases) == Gold(sources=("one.md",), expected="1", other="D?")
     assert gold_of(cases[1], cases) == Gold(sources=("one.md", "two.md"), other="D?")
     assert gold_of(cases[2], cases) == Gold(other="D?")
-    assert gold_of(cases[3], cases) == Gold(sources=("three|four.md",), context="Said.", other="A?")
+    assert gold_of(cases[3], cases) == Gold(sources=("three|four.md",), other="A?")
     assert gold_of(cases[0], cases[:1]).other == ""

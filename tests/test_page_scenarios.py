@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backends.knowledge.documents import document_paths
+from backends.knowledge.editing import remove_document
 from backends.own_scenarios import create_scenario, delete_scenario
 from backends.scenario import list_scenarios, load_scenario
 from compare.case_files import load_cases
@@ -238,8 +239,14 @@ def test_a_scenario_of_ones_own_is_made_fed_asked_and_deleted() -> None:
     prompts = {call.backend: call.prompt for call in calls}
     assert prompts["rag"] is not None
     assert "7 years" in prompts["rag"].passages[0].text
-    page.button(key="remove_0").click().run()
+    remove_document(scenario, "guide.md")
+    page.run()
     assert "RAG needs documents" in said(page)
+    page.button(key="change_documents").click().run()
+    assert not page.exception
+    assert page.selectbox(key="knowledge_scenario").value == "lamps-b-more-b"
+    page = open_scenarios()
+    page.selectbox(key="cases_scenario").set_value("lamps-b-more-b").run()
     page.button(key="really_delete").click().run()
     assert not page.exception
     assert page.selectbox(key="cases_scenario").value != "lamps-b-more-b"
@@ -247,13 +254,13 @@ def test_a_scenario_of_ones_own_is_made_fed_asked_and_deleted() -> None:
 
 
 def test_what_can_be_no_document_is_refused_with_a_sentence() -> None:
-    made = create_scenario("Refusals")
     page = open_scenarios()
-    page.selectbox(key="cases_scenario").set_value(made.name).run()
-    (field,) = [box for box in page.file_uploader if (box.key or "").startswith("documents_")]
-    field.upload("empty.md", b" \n", "text/markdown").run()
-    page.button(key="add_documents").click().run()
+    page.button(key="new_scenario").click().run()
+    page.text_input(key="new_title").set_value("Refusals").run()
+    page.file_uploader(key="new_documents").upload("empty.md", b" \n", "text/markdown").run()
+    page.button(key="make_scenario").click().run()
     assert "empty.md: it is empty" in said(page)
+    made = load_scenario("refusals")
     assert not document_paths(made.knowledge)
     delete_scenario(made)
 

@@ -1,12 +1,13 @@
-"""Scenarios that people make here: a new one, its documents, its cases, and its end."""
+"""Scenarios that people make here: a new one, its cases, and its end; documents have a page of their own."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from backends.errors import LeverError
+from backends.knowledge import knowledge
 from backends.knowledge.documents import READABLE, document_paths
-from backends.knowledge.editing import add_documents, remove_document
+from backends.knowledge.editing import add_documents
 from backends.own_scenarios import (
     MOST_TITLE_CHARS,
     create_scenario,
@@ -22,8 +23,8 @@ from compare.training_set import collected_path
 from ui.text import safe, said
 
 CHOSEN, MADE, OPEN = "cases_scenario", "scenario_made", "new_scenario_open"
-REFUSED, TAKEN = "documents_refused", "documents_taken"
-"""Sentences on files that were not taken, until they were shown; how often files were taken."""
+REFUSED = "documents_refused"
+"""Sentences on files that were not taken, until they were shown."""
 
 
 def new_scenario() -> None:
@@ -48,7 +49,13 @@ def _form() -> None:
         "Instructions to the model (the system prompt)", height=110, key="new_instructions",
         placeholder="You answer questions about …",
     )  # fmt: skip
-    files = _documents_field("new_documents")
+    files = st.file_uploader(
+        "Documents that answers can be looked up in",
+        type=[ending.removeprefix(".") for ending in READABLE],
+        accept_multiple_files=True,
+        max_upload_size=settings().max_upload_mb,
+        key="new_documents",
+    )
     if st.button("Make it", type="primary", icon=":material/check:", key="make_scenario"):
         try:
             made = create_scenario(title, instructions)
@@ -69,29 +76,22 @@ def choose_made() -> None:
 
 
 def own_scenario(scenario: Scenario) -> None:
-    """Its documents, in and out, and the way to delete it."""
+    """How much it knows, the way to its documents, and the way to delete it."""
     for sentence in st.session_state.pop(REFUSED, ()):
         st.warning(safe(sentence))
-    found = document_paths(scenario.knowledge)
-    many = numbers.plural(len(found), "document") if found else "no documents yet"
-    with st.expander(f"What it knows: {many}", icon=":material/folder_open:", expanded=not found):
-        if not found:
-            st.caption("Without documents only the approaches without retrieval can answer.")
-        for number, path in enumerate(found):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                size = numbers.plural(max(1, round(path.stat().st_size / 1000)), "kB", "kB")
-                st.markdown(f"{safe(path.name)} :gray[:small[{size}]]", width="stretch")
-                st.button(
-                    "Remove", icon=":material/delete:", type="tertiary", key=f"remove_{number}",
-                    on_click=_remove, args=(scenario, path.name),
-                )  # fmt: skip
-        fresh = st.session_state.get(TAKEN, 0)
-        files = _documents_field(f"documents_{scenario.name}_{fresh}")
-        if files and st.button("Add them", icon=":material/add:", key="add_documents"):
-            _add(scenario, [(file.name, file.getvalue()) for file in files])
+    found = len(document_paths(scenario.knowledge))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        many = f"Knows {numbers.plural(found, 'document')}" if found else "Knows no documents yet"
+        st.markdown(f":material/folder_open: {many}", width="content")
+        if st.button("Change its documents", icon=":material/menu_book:", key="change_documents"):
+            st.session_state["knowledge_scenario"] = scenario.name
+            st.session_state["knowledge_part"] = "Documents"
+            st.switch_page("pages/knowledge.py")
         with st.popover("Delete this scenario", icon=":material/delete_forever:", key="delete_scenario"):
             st.markdown("Its documents, cases and adapters go for good. Stored runs of it stay.")
             st.button("Delete it", key="really_delete", on_click=_delete, args=(scenario,))
+    if not found:
+        st.caption("Without documents only the approaches without retrieval can answer.")
 
 
 def keep_as_own(scenario: Scenario, cases: Sequence[Case]) -> None:
@@ -107,39 +107,10 @@ def keep_as_own(scenario: Scenario, cases: Sequence[Case]) -> None:
         st.toast(f"{many} kept.", icon=":material/check_circle:")
 
 
-def _documents_field(key: str) -> list:  # type: ignore[type-arg]
-    return st.file_uploader(
-        "Documents that answers can be looked up in",
-        type=[ending.removeprefix(".") for ending in READABLE],
-        accept_multiple_files=True,
-        max_upload_size=settings().max_upload_mb,
-        key=key,
-        help="A file of a name that is there already replaces it.",
-    )
-
-
-def _add(scenario: Scenario, files: Sequence[tuple[str, bytes]]) -> None:
-    try:
-        taken, refused = add_documents(scenario, files)
-    except LeverError as error:
-        st.error(said(error))
-        return
-    st.session_state[REFUSED] = refused
-    if taken:
-        st.session_state[TAKEN] = st.session_state.get(TAKEN, 0) + 1
-    st.rerun()
-
-
-def _remove(scenario: Scenario, name: str) -> None:
-    try:
-        remove_document(scenario, name)
-    except (LeverError, OSError) as error:
-        st.toast(safe(str(error)))
-
-
 def _delete(scenario: Scenario) -> None:
     try:
         delete_scenario(scenario)
+        knowledge().forget(scenario.name)
         collected_path(scenario.name).unlink(missing_ok=True)
     except (LeverError, OSError) as error:
         st.toast(safe(str(error)))

@@ -61,14 +61,11 @@ class Knowledge(Upkeep):
 
     def gold(self, scenario: Scenario, query_text: str, gold: Gold, engine: Engine) -> Retrieval:
         """The passage of each gold source that holds the answer: one with the expected text in it if there is
-        one, the nearest to question and answer among several; the case's own context in their place.
+        one, the nearest to question and answer among several; none without gold sources.
 
         Raises:
             KnowledgeUnavailable: as for :meth:`retrieve`, or a gold source is no document.
         """
-        if gold.context:
-            own = Passage(number=1, source="context", chunk_id="context", text=gold.context, cosine=None)
-            return Retrieval(passages=(own,), embed_ms=0.0, retrieve_ms=0.0)
         if not gold.sources:
             return Retrieval(passages=(), embed_ms=0.0, retrieve_ms=0.0)
         self.ensure_index(scenario, engine)

@@ -17,7 +17,7 @@ from backends.registry import registry
 from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.types import Query, Sampling
 from compare.case_files import load_cases
-from compare.cases import Case
+from compare.cases import Case, gold_of
 from compare.checks import checked_part, run_checks
 from compare.judging import combined
 from compare.seeds import call_seed
@@ -33,7 +33,10 @@ def judged(
 ) -> list[CaseScores]:
     """Every case's score: 1 passed, 0 failed, none when it could not be judged."""
     prompts = [
-        backend.prepare(Query(text=case.query, scenario=scenario.name), scenario, one) for case in cases
+        backend.prepare(
+            Query(text=case.query, scenario=scenario.name, gold=gold_of(case, cases)), scenario, one
+        )
+        for case in cases
     ]
     texts = generate(one, prompts, sampling, [call_seed(0, case.id, 0) for case in cases])
     found: list[CaseScores] = []
