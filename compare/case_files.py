@@ -10,10 +10,12 @@ from backends.errors import BadInput
 from backends.scenario import Scenario
 from compare.cases import COLUMNS, Case
 from compare.csv_import import import_cases, preview
+from compare.drill_undo import cases_now
 
 
 def load_cases(scenario: Scenario) -> tuple[Case, ...]:
-    """All cases of a scenario in the file's order; none when it has no ``cases.csv``.
+    """All cases of a scenario in the file's order; none when it has no ``cases.csv``. While a drill's change
+    of a fact stands, they expect what is right then.
 
     Raises:
         BadInput: the file can't be read, or a row can't be used; the sentence names line, column and reason.
@@ -25,7 +27,7 @@ def load_cases(scenario: Scenario) -> tuple[Case, ...]:
         return ()
     except OSError as error:
         raise BadInput(f"The file cases.csv of {scenario.name!r} can't be read: {error}.") from error
-    return _load(path, scenario.name, (state.st_mtime_ns, state.st_size))
+    return cases_now(scenario.name, _load(path, scenario.name, (state.st_mtime_ns, state.st_size)))
 
 
 @lru_cache(maxsize=32)

@@ -222,7 +222,7 @@ class Drill:
         self._show(stage="editing", detail="")
         scenario = load_scenario(self._plan.scenario)
         seen = read_document(scenario.knowledge / self._plan.change.document)
-        note(self._plan.scenario, self._plan.change, adapters=())
+        note(self._plan.scenario, self._plan.change, self._plan.cases)
         started = time.perf_counter()
         write_document(scenario, seen, self._plan.change.after)
         if any({"passages", "gold"} & set(registry()[backend_of(lane)].layers) for lane in self._plan.lanes):
@@ -240,7 +240,7 @@ class Drill:
         changed, count = changed_examples(said, self._plan.change, self._plan.cases, scenario)
         self._show(examples_changed=count)
         write_whole(folder / "examples.jsonl", changed.encode())
-        note(self._plan.scenario, self._plan.change, adapters=names)
+        note(self._plan.scenario, self._plan.change, self._plan.cases, names)
         for name in names:
             started = time.perf_counter()
             self._train_one(scenario, name, folder)

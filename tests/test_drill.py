@@ -202,6 +202,9 @@ def test_rag_is_right_again_at_once_while_lora_says_the_old(
         "Drill: before the change", "Drill: after the change"
     ]  # fmt: skip
     assert to_put_back(scenario) == "warranty.md"
+    now = {case.id: case.expected for case in load_cases(scenario)}
+    assert now["warranty-pro-1"] == "3-year hardware warranty"
+    assert now["warranty-solo-1"] == "9-month hardware warranty"
     assert "3-year" in read_document(scenario.knowledge / "warranty.md").text
     question = "What warranty does the Pro plan include?"
     assert "3-year" in knowledge().retrieve(scenario, question, pocket).passages[0].text
@@ -209,6 +212,7 @@ def test_rag_is_right_again_at_once_while_lora_says_the_old(
         drills().start(plan, store=kept, engine=pocket)
     put_back(scenario)
     assert (to_put_back(scenario), changed_documents(scenario)) == ("", {})
+    assert load_cases(scenario)[0].expected == "2-year hardware warranty"
     assert "2-year" in knowledge().retrieve(scenario, question, pocket).passages[0].text
     assert {path: path.read_bytes() for path in shipped} == shipped
     put_back(scenario)  # nothing to undo is no error
