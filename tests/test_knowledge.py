@@ -19,11 +19,12 @@ from backends.engine.base import EngineStatus
 from backends.engine.embedding import Embedder, packaged_folder
 from backends.errors import BadInput, KnowledgeUnavailable
 from backends.knowledge import Knowledge
+from backends.knowledge import knowledge as shared_knowledge
 from backends.knowledge.account import Part
 from backends.knowledge.documents import MOST_ROW_CHARS, Chunk, Document, cut, sections
 from backends.knowledge.index import ChromaIndex
 from backends.scenario import RetrievalSettings, Scenario, load_scenario
-from backends.settings import ROOT
+from backends.settings import ROOT, settings
 from tests.server import free_port, wait_until_answers
 
 PATIENCE_S = 120
@@ -386,6 +387,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from backends.knowledge import Knowledge
+from backends.knowledge import knowledge as shared_knowledge
 from backends.scenario import load_scenario
 from tests.test_knowledge import Tools
 
@@ -434,6 +436,64 @@ def test_what_another_process_wrote_is_found(knowledge, scenario, tools):
     found = knowledge.retrieve(scenario, question, tools)
     assert "39-month hardware warranty" in found.passages[0].text
     assert tools.embedded - before == 4  # the question, and the samples of the check
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from backends.knowledge.index import ChromaIndex
+with ChromaIndex(Path(sys.argv[1])).alone():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_an_index_that_another_process_holds_is_a_sentence_until_it_lets_go(knowledge, scenario, tools):
+    command = [sys.executable, "-c", HOLDING, str(knowledge.index.path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    knowledge.index.patience_s = 0.2
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(KnowledgeUnavailable, match="Another copy of Lever holds the index"):
+            knowledge.retrieve(scenario, "Anything?", tools)
+        holder.kill()
+    assert knowledge.retrieve(scenario, "What warranty does Pro include?", tools).passages
+
+
+def test_documents_may_come_and_go_while_questions_are_asked(knowledge, scenario, tools):
+    folder, question = scenario.path / "knowledge", "What warranty does the Pro plan include?"
+    text = (folder / "warranty.md").read_bytes()
+    knowledge.ensure_index(scenario, tools)
+
+    def ask(_: int) -> str:
+        try:
+            found = knowledge.retrieve(scenario, question, tools)
+        except KnowledgeUnavailable as error:
+            return error.message
+        return found.passages[0].source if found.passages else "nothing"
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(ask, number) for number in range(24)]
+        for _ in range(4):
+            (folder / "warranty.md").unlink(missing_ok=True)
+            knowledge.ensure_index(scenario, tools)
+            (folder / "warranty.md").write_bytes(text)
+        said = {answer.result() for answer in answers}
+    documents = {"warranty.md", "pricing.md", "refunds.md"}
+    assert all(one in documents or "can't be read" in one for one in said), said
+    assert ask(0) == "warranty.md"
+    assert len(_chunks(knowledge)) == len(set(_chunks(knowledge)))
+
+
+def test_the_setting_names_the_server(chroma_server, scenario, tools, monkeypatch):
+    monkeypatch.setenv("LEVER_CHROMA_URL", chroma_server)
+    settings.cache_clear()
+    served = shared_knowledge()
+    assert served.index.url == chroma_server
+    served.forget(scenario.name)
+    assert served.retrieve(scenario, "What warranty does Pro include?", tools).passages
+    assert not served.index.path.exists()
+    _hang_up(served)
 
 
 def test_a_server_that_is_away_is_one_sentence(scenario, tools, tmp_path):

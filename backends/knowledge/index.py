@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _ACCOUNT, _SCENARIO = "lever_account", "lever_scenario"
 """Keys of a collection's metadata."""
 _SOURCES_AT_ONCE = 100
+PATIENCE_S = 120.0
+"""How long another process may be at the index before a question says so, in seconds."""
 _NEAREST = 5
 _SAME_VECTOR = 0.999
 """Cosine from which two vectors count as one; rounding by batch shape stays above it."""
@@ -53,6 +55,7 @@ class ChromaIndex:
 
     def __init__(self, path: Path, url: str = "") -> None:
         self.path, self.url = path, url
+        self.patience_s = PATIENCE_S
         self._lock = threading.RLock()
         self._client: ClientAPI | None = None
         self._folder: tuple[int, int] | None = None
@@ -61,17 +64,28 @@ class ChromaIndex:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other processes from changing the folder meanwhile; waits for one that does. A process that
-        dies lets go.
+        """Keep other processes from changing the folder meanwhile; waits for one that does, but not for ever.
+        A process that dies lets go.
 
         Raises:
+            KnowledgeUnavailable: another process is at it for longer than ``patience_s``.
             OSError: the lock's file can't be written beside the folder.
         """
-        from filelock import FileLock
+        from filelock import FileLock, Timeout
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_name(f"{self.path.name}.lock")):
+        lock = FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=self.patience_s)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise KnowledgeUnavailable(
+                f"Another copy of Lever holds the index for longer than {self.patience_s:g} s.",
+                "Wait until it has built it, or close it.",
+            ) from error
+        try:
             yield
+        finally:
+            lock.release()
 
     def stored(self, name: str) -> Stored | None:
         """What the collection says of itself, None when there is none of that name."""
