@@ -1,4 +1,4 @@
-"""The knowledge page: retrieval is tried by hand, and measured on the scenario's cases."""
+"""The knowledge page: retrieval is tried by hand."""
 
 import re
 import shutil

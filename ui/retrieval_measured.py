@@ -108,8 +108,10 @@ def _measure(scenario: Scenario, cases: Sequence[Case]) -> None:
     work = _measured.of(key)
     if work is None or work.problem:
         help = "Looks up the passages of every question; some seconds."
-        if st.button("Measure", type="primary", icon=":material/speed:", key="measure", help=help):
-            _begin(scenario, cases, key)
+        st.button(
+            "Measure", type="primary", icon=":material/speed:", key="measure", help=help,
+            on_click=_begin, args=(scenario, cases, key),
+        )  # fmt: skip
     found = _measured.follow(key)
     if found is not None:
         draw(retrieval_figure(found.figures, scenario.retrieval.k))
@@ -136,7 +138,7 @@ def _begin(scenario: Scenario, cases: Sequence[Case], key: Key) -> None:
 def _rows(found: RetrievalFigures) -> list[dict[str, object]]:
     return [
         {
-            "Passages read": k,
+            "Passages read": numbers.count(k),
             "Hit rate": _share(at.hit_rate),
             "Recall": _share(at.recall),
             "Reciprocal rank": _mean(at.mrr),

@@ -21,6 +21,11 @@ from ui.resources import get_engine
 from ui.retrieval_work import Key, Say, Works, key_of
 from ui.text import safe, said
 
+HIT = (
+    "Found means: a passage of the right document. Short passages may lack the very sentence, so ask the "
+    "scenario's cases again with a setting before you trust it."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
@@ -52,11 +57,14 @@ def better_settings(scenario: Scenario, cases: Sequence[Case]) -> None:
     work = _swept.of(key)
     if work is None or work.problem:
         help = "Embeds all documents once for each length; it goes on when you look elsewhere."
-        if st.button("Look for better settings", icon=":material/tune:", key="sweep", help=help):
-            _begin(scenario, asked, key)
+        st.button(
+            "Look for better settings", icon=":material/tune:", key="sweep", help=help,
+            on_click=_begin, args=(scenario, asked, key),
+        )  # fmt: skip
     found = _swept.follow(key)
     if found is not None:
         draw(sweep_figure(found.points, present, found.advice))
+        st.caption(HIT)
         _use(scenario, found.advice)
 
 
