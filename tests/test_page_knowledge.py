@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backends.knowledge import knowledge
-from backends.knowledge.editing import keep_retrieval
+from backends.knowledge.editing import add_documents, keep_retrieval
 from backends.knowledge.ranking import words_of
 from backends.own_scenarios import create_scenario, delete_scenario
 from backends.scenario import Scenario, changed_folder, load_scenario
@@ -168,6 +168,16 @@ def test_changed_settings_of_the_scenario_are_taken_over() -> None:
 
 def test_without_documents_the_next_step_is_said(empty: Scenario) -> None:
     assert "Add documents under “Documents”" in said(open_part("Try retrieval", empty.name))
+
+
+def test_a_row_of_a_table_is_shown_alone(empty: Scenario) -> None:
+    add_documents(empty, [("plans.csv", b"plan,price\nSolo,19\nPro,49\n")])
+    knowledge().ensure_index(empty, get_engine())
+    page = open_part("Try retrieval", empty.name)
+    assert "Type a question" in said(page)
+    page.text_input(key="try_question").set_value("What does Pro cost?").run()
+    assert ":green-background[plan: Pro; price: 49]" in said(page)
+    assert "put together from a table's row" in said(page)
 
 
 def test_what_is_marked_keeps_its_paragraphs_and_only_its_surroundings_are_shown() -> None:

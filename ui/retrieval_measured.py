@@ -27,6 +27,9 @@ from ui.text import safe, said, shorten
 
 WHICH = "measured_which"
 QUESTION_CHARS, TEXT_CHARS = 160, 200
+WIDTHS = {"Question": 260, "Right document": 150, "Found instead": 150, "Similarity": 80}
+ROW_PX = 58
+"""Room for two lines."""
 NO_SUCH = "(no such document)"
 MEASURES = {
     "Passages read": "How many of the best passages are looked at (k).",
@@ -169,7 +172,7 @@ def _misses(scenario: Scenario, found: Found) -> None:
     )
     known = {folded(path.name) for path in document_paths(scenario.knowledge)}
     rows = [_missed(one, known) for one in found.missed]
-    _table(rows, MISSED, "misses", "Questions that miss")
+    _table(rows, MISSED, "misses", "Questions that miss", row_px=ROW_PX)
 
 
 def _missed(found: Ranked, known: set[str]) -> dict[str, object]:
@@ -184,6 +187,11 @@ def _missed(found: Ranked, known: set[str]) -> dict[str, object]:
     }
 
 
-def _table(rows: Sequence[dict[str, object]], columns: dict[str, str], key: str, alt: str) -> None:
-    help = {name: st.column_config.Column(help=safe(text)) for name, text in columns.items()}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key=key, column_config=help, alt=alt)
+def _table(
+    rows: Sequence[dict[str, object]], columns: dict[str, str], key: str, alt: str, row_px: int | None = None
+) -> None:
+    help = {
+        name: st.column_config.Column(help=safe(text), width=WIDTHS.get(name))  # type: ignore[arg-type]
+        for name, text in columns.items()
+    }
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key=key, column_config=help, row_height=row_px, alt=alt)

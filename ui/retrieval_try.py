@@ -125,7 +125,7 @@ def _take(example: str) -> None:
 def _settings(scenario: Scenario) -> RetrievalSettings:
     """What the widgets say; as long as they are at the scenario's own, exactly those."""
     own = scenario.retrieval
-    first, second, third, fourth = st.columns((2, 3, 2, 3), vertical_alignment="center", gap="medium")
+    first, second, third, fourth = st.columns((2, 3, 3, 3), vertical_alignment="center", gap="medium")
     k = first.number_input(
         "Passages", 1, max(MOST_PASSAGES, own.k), key=K, persist_state="session",
         help="How many passages the model gets at most (k).",

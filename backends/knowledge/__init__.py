@@ -31,7 +31,7 @@ from backends.knowledge.documents import (
 )
 from backends.knowledge.index import ChromaIndex, Hit, IndexDamaged, Stored, same_vector
 from backends.knowledge.ingestion import Changes, Report, changes, embedded, ingest
-from backends.knowledge.ranking import Candidate, Keywords, diverse, fused
+from backends.knowledge.ranking import POOL, Candidate, Keywords, diverse, fused
 from backends.scenario import Scenario
 from backends.settings import settings
 from backends.types import Gold, Passage
@@ -39,8 +39,6 @@ from backends.types import Gold, Passage
 log = logging.getLogger(__name__)
 _FORM = 2
 """Of what a collection holds and how documents are cut; another one is another index."""
-_POOL = 20
-"""Chunks of each ranking that are fused, or among which variety is looked for."""
 
 
 def _silent(done: int, planned: int) -> None:
@@ -258,7 +256,7 @@ class Knowledge:
         """What comes into question with at least the wanted cosine, best first."""
         name, wanted = _collection_name(scenario, engine), scenario.retrieval
         simple = not (wanted.keywords or wanted.diversity or thorough)
-        depth = wanted.k if simple else max(_POOL, 4 * wanted.k)
+        depth = wanted.k if simple else max(POOL, 4 * wanted.k)
         near = [(hit.chunk, hit.cosine) for hit in self.index.search(name, vector, depth)]
         by_words = self._keywords(name).search(query, depth) if wanted.keywords or thorough else []
         known = {chunk.id for chunk, _ in near}

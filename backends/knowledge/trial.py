@@ -8,10 +8,9 @@ import numpy as np
 from backends.engine.base import Engine
 from backends.knowledge.documents import Chunk, Document, cut
 from backends.knowledge.ingestion import embedded
-from backends.knowledge.ranking import Candidate, Keywords, diverse, fused
+from backends.knowledge.ranking import POOL, Candidate, Keywords, diverse, fused
 from backends.scenario import RetrievalSettings
 
-POOL = 20
 SLICE = 64
 """Texts embedded between two reports: some seconds on a processor."""
 
