@@ -27,9 +27,9 @@ from ui.text import safe, said, shorten
 
 WHICH = "measured_which"
 QUESTION_CHARS, TEXT_CHARS = 160, 200
-WIDTHS = {"Question": 260, "Right document": 150, "Found instead": 150, "Similarity": 80}
-ROW_PX = 58
-"""Room for two lines."""
+WIDTHS = {"Question": 230, "Right document": 140, "Found instead": 140, "Similarity": 80, "Its passage": 280}
+ROW_PX = 66
+"""Room for two lines; Streamlit wraps none in lower rows."""
 NO_SUCH = "(no such document)"
 MEASURES = {
     "Passages read": "How many of the best passages are looked at (k).",

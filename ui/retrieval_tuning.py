@@ -70,9 +70,9 @@ def better_settings(scenario: Scenario, cases: Sequence[Case]) -> None:
 
 def _explained(questions: int, present: Setting) -> str:
     sizes = ", ".join(numbers.count(size) for size in chunk_sizes(present))
-    ks = ", ".join(numbers.count(k) for k in sorted({*SWEEP_KS, present.k}))
+    most = numbers.count(max(*SWEEP_KS, present.k))
     return (
-        f"Passages of up to {sizes} tokens, {ks} of them at a time, are tried on the "
+        f"Passages of up to {sizes} tokens, at most {most} of them and a tenth of all, are tried on the "
         f"{numbers.plural(questions, 'question')} for tuning only (split “dev”). Those for verdicts stay "
         f"unseen, to say afterwards what a choice is worth. Now: {of_setting(present)}."
     )
