@@ -32,6 +32,11 @@ def coefficient(value: float | None) -> str:
     return ABSENT if value is None else f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
 
 
+def fused(value: float | None) -> str:
+    """A fused score of two rankings, which is at most 2/61: four decimals tell neighbours apart."""
+    return ABSENT if value is None else f"{value:.4f}"
+
+
 def percent(value: float | None) -> str:
     """A share as a whole percentage; only nothing is 0 %, and only everything is 100 %."""
     if value is None:

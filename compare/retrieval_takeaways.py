@@ -55,7 +55,7 @@ def of_too_few(now: SweepPoint) -> str:
 def of_keeping(now: SweepPoint) -> str:
     """The present setting is the choice."""
     return (
-        f"Keep {of_setting(now.setting)}: the right document is found for {_counted(now.hit_rate)} dev "
+        f"Keep {of_setting(now.setting)}: the right passage is found for {_counted(now.hit_rate)} dev "
         "questions. No setting tried finds it usefully more often, and none that reads less is shown to do "
         "as well."
     )
@@ -65,7 +65,7 @@ def of_changing(chosen: SweepPoint, now: SweepPoint) -> str:
     """Another setting is the choice."""
     reads = "more" if chosen.tokens_to_read > now.tokens_to_read else "less"
     return (
-        f"Use {of_setting(chosen.setting)} instead of {of_setting(now.setting)}: the right document is found "
+        f"Use {of_setting(chosen.setting)} instead of {of_setting(now.setting)}: the right passage is found "
         f"for {_counted(chosen.hit_rate)} dev questions instead of {_counted(now.hit_rate)}, and the model "
         f"reads {reads}: {_read(chosen)} a question instead of {numbers.count(now.tokens_to_read)}. "
         "Check it on the test questions."
@@ -77,7 +77,7 @@ def of_no_difference(best: SweepPoint, now: SweepPoint) -> str:
     rate = now.hit_rate
     less = ", reading less" if best.tokens_to_read < now.tokens_to_read else ""
     return (
-        f"Cannot tell yet, so keep {of_setting(now.setting)}: the right document is found for "
+        f"Cannot tell yet, so keep {of_setting(now.setting)}: the right passage is found for "
         f"{_counted(rate)} dev questions, with {of_setting(best.setting)} for "
         f"{_counted(best.hit_rate)}{less}. "
         f"{numbers.plural(rate.groups, 'different fact')} are too few to tell the two apart."

@@ -26,6 +26,8 @@ from compare import numbers
         (numbers.coefficient(0.456), "0.46"),
         (numbers.coefficient(-0.2), "−0.20"),
         (numbers.coefficient(-0.001), "0.00"),
+        (numbers.fused(None), "–"),
+        (numbers.fused(1 / 61 + 1 / 62), "0.0325"),
         (numbers.percent(None), "–"),
         (numbers.percent(0), "0 %"),
         (numbers.percent(0.001), "1 %"),

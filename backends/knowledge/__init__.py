@@ -18,7 +18,7 @@ from backends.knowledge.account import IndexDamaged
 from backends.knowledge.documents import Chunk, document_paths
 from backends.knowledge.index import Hit
 from backends.knowledge.ingestion import embedded
-from backends.knowledge.ranking import Candidate, diverse, fused
+from backends.knowledge.ranking import POOL, Candidate, diverse, fused
 from backends.knowledge.upkeep import IndexHealth, Upkeep, collection_name, silent
 from backends.scenario import Scenario
 from backends.settings import settings
@@ -27,8 +27,6 @@ from backends.types import Gold, Passage
 __all__ = ["IndexHealth", "Knowledge", "Retrieval", "knowledge"]
 
 log = logging.getLogger(__name__)
-_POOL = 20
-"""Chunks of each ranking that are fused, or among which variety is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +144,7 @@ class Knowledge(Upkeep):
         """What comes into question with at least the wanted cosine, best first."""
         name, wanted = collection_name(scenario, engine), scenario.retrieval
         simple = not (wanted.keywords or wanted.diversity or thorough)
-        depth = wanted.k if simple else max(_POOL, 4 * wanted.k)
+        depth = wanted.k if simple else max(POOL, 4 * wanted.k)
         near = [(hit.chunk, hit.cosine) for hit in self.index.search(name, vector, depth)]
         by_words = self.keywords(name).search(query, depth) if wanted.keywords or thorough else []
         known = {chunk.id for chunk, _ in near}

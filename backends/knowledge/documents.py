@@ -21,6 +21,7 @@ from backends.errors import KnowledgeUnavailable
 from backends.imports import load_llama_index
 from backends.knowledge.extraction import EXTRACTED, EXTRACTION_FORM, extract_apart
 from backends.knowledge.formats import Unreadable
+from backends.knowledge.places import place_of as place_of
 from backends.settings import settings
 
 MOST_ROW_CHARS = 131_072

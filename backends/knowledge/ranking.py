@@ -14,6 +14,8 @@ from backends.knowledge.documents import Chunk
 
 RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
+POOL = 20
+"""Chunks of each ranking that are fused, or among which variety is looked for; 4 k if that is more."""
 _WORD = re.compile(r"\w+")
 
 
