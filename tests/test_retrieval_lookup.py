@@ -96,7 +96,7 @@ def test_the_sweep_measures_dev_cases_at_every_size_and_reports_the_size_at_work
     indexed = ranked_cases(facts, dev_only(cases), 2, ready_engine, ignored)
     measured = measure_retrieval(indexed, now.chunks)
     one = next(point for point in points if point.setting == replace(present, k=1))
-    assert one.hit_rate == measured.at[1].hit_rate
+    assert 0.5 < one.hit_rate.value < measured.at[1].hit_rate.value  # The document, but not the answer.
     assert now.chunks == knowledge().ensure_index(facts, ready_engine).chunks
     assert now.prompt_tokens is not None
     assert one.prompt_tokens is not None

@@ -60,7 +60,7 @@ def try_retrieval(scenario: Scenario) -> None:
     if get_engine().status().state != "ready":
         st.info("Passages come as soon as the model is there.", icon=":material/hourglass_top:")
         return
-    if not knowledge().is_current(scenario, get_engine()):
+    if knowledge().current(scenario, get_engine()) is None:
         st.info("Passages come as soon as the index is in step.", icon=":material/hourglass_top:")
         return
     if not question.strip():

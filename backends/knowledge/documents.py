@@ -155,6 +155,9 @@ def cut(
         chunk_tokens: the most tokens that a chunk has; only a single word may be longer.
         chunk_overlap: tokens that neighbouring chunks of one section share, in whole sentences.
         count_tokens: tokens of a text for the generating model.
+
+    Raises:
+        KnowledgeUnavailable: a document can't be cut; the sentence names it.
     """
     load_llama_index()
     from llama_index.core.node_parser import SentenceSplitter
@@ -163,11 +166,18 @@ def cut(
         chunk_size=chunk_tokens,
         chunk_overlap=chunk_overlap,
         tokenizer=lambda text: range(count_tokens(text)),
-        chunking_tokenizer_fn=_SENTENCE_ENDS.split,
+        # An empty piece would make it split the rest for ever.
+        chunking_tokenizer_fn=lambda text: [piece for piece in _SENTENCE_ENDS.split(text) if piece],
     )
     chunks: list[Chunk] = []
     for document in documents:
-        texts = [text for section in sections(document) for text in splitter.split_text(section)]
+        try:
+            texts = [text for section in sections(document) for text in splitter.split_text(section)]
+        except (ValueError, RecursionError) as error:
+            raise KnowledgeUnavailable(
+                f"The document {document.source} can't be cut into passages: {error}.",
+                "Let passages be longer, or mend its text.",
+            ) from error
         chunks += [
             Chunk(id=f"{document.source}#{number}", source=document.source, text=text)
             for number, text in enumerate((text for text in texts if text.strip()), 1)
