@@ -86,3 +86,8 @@ def money(value: float | None) -> str:
     if value == 0 or value >= 1:
         return f"{value:,.2f}"
     return f"{value:.2g}" if value >= 0.0001 else "under 0.0001"
+
+
+def size(bytes: int) -> str:
+    """As "12 kB" and "3.4 MB", in powers of ten."""
+    return f"{max(1, round(bytes / 1e3)):,} kB" if bytes < 1e6 else f"{bytes / 1e6:,.1f} MB"

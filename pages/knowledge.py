@@ -26,19 +26,20 @@ for problem in broken:
     st.warning(said(problem))
 explain_readiness()
 
-left, right = st.columns((1, 1), vertical_alignment="bottom")
-name = left.selectbox(
+name = st.selectbox(
     "Scenario",
     list(known),
     format_func=lambda name: known[name].title,
     key="knowledge_scenario",
     persist_state="session",
+    width=420,
 )
 if name is None:
     st.info("There is no scenario yet. Make one under “Scenarios”, then its documents can be changed here.")
     st.stop()
 scenario = known[name]
-part = right.segmented_control(
+st.caption(safe(scenario.story))
+part = st.segmented_control(
     "Part",
     list(PARTS),
     default="Documents",
@@ -47,6 +48,5 @@ part = right.segmented_control(
     label_visibility="collapsed",
     persist_state="session",
 )
-st.caption(safe(scenario.story))
 index_state(scenario)
 PARTS[part](scenario)

@@ -213,7 +213,7 @@ def test_tokens_to_read_are_counted_or_the_most_there_can_be() -> None:
 def test_a_dearer_setting_is_recommended_only_when_it_is_shown_to_find_more() -> None:
     found = recommend([facts(30, 60, 120, 1), facts(55, 60, 120, 3)], NOW)
     assert (found.kind, found.setting.k) == ("change", 3)
-    assert "for 55 of 60 dev questions instead of 30 of 60" in found.sentence
+    assert "for 55 of 60 tuning questions instead of 30 of 60" in found.sentence
     assert "reads more: 300 tokens a question instead of 100." in found.sentence
     unsure = recommend([facts(30, 60, 120, 1), facts(32, 60, 120, 3)], NOW)
     assert (unsure.kind, unsure.setting) == ("cannot_tell", NOW)

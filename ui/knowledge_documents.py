@@ -59,7 +59,7 @@ def _listed(scenario: Scenario) -> Path | None:
     table = pd.DataFrame(
         {
             "Document": [path.name for path in paths],
-            "Size": [f"{max(1, round(path.stat().st_size / 1000)):,} kB" for path in paths],
+            "Size": [numbers.size(path.stat().st_size) for path in paths],
         }
     )
     if changes:

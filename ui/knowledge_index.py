@@ -114,8 +114,7 @@ def _said(health: IndexHealth) -> str:
     parts = [
         numbers.plural(health.documents, "document"),
         numbers.plural(health.chunks, "passage"),
-        f"{health.vector_bytes / 1e6:.1f} MB of vectors",
-        f"embedded by {safe(model)}",
-        f"last written {safe(health.written_at.replace('T', ' ')[:16])} UTC" if health.written_at else "",
+        f"{numbers.size(health.vector_bytes)} of vectors by {safe(model)}",
+        f"written {safe(health.written_at.replace('T', ' ')[:16])} UTC" if health.written_at else "",
     ]
     return " · ".join(part for part in parts if part)

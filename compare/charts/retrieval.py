@@ -119,7 +119,7 @@ def sweep_chart(
         *_flags(ordered, present, advice),
     ]
     return alt.LayerChart(layer=layers).properties(
-        title="What other passages would find (dev questions)", height=HEIGHT_PX
+        title="What other passages would find (tuning questions)", height=HEIGHT_PX
     )
 
 
