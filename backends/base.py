@@ -14,6 +14,8 @@ from backends.types import Prompt, Query
 
 DEFAULT_BACKENDS = ("prompt", "rag", "lora", "hybrid")
 """The lanes of the home screen, from cheap to dear."""
+READS = frozenset({"passages", "knowledge", "gold"})
+"""The layers that say what documents say."""
 _TEXTS = {
     "few_shot": ("worked examples", "[[few_shot]] tables"),
     "cot": ("text on how to reason", "cot_prompt"),
@@ -64,7 +66,7 @@ def missing(backend: Backend, scenario: Scenario, texts: PromptTexts) -> tuple[s
     it can answer.
     """
     found = [_TEXTS[layer][0] for layer in lacking(backend, texts)]
-    if {"passages", "knowledge", "gold"} & set(backend.layers) and not document_paths(scenario.knowledge):
+    if READS & set(backend.layers) and not document_paths(scenario.knowledge):
         found.append("documents")
     adapter = scenario.adapter(backend.name) / "adapter_config.json"
     if "adapter" in backend.layers and not adapter.is_file():

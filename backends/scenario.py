@@ -339,6 +339,7 @@ def _retrieval(value: object) -> RetrievalSettings:
         number = getattr(found, key)
         if type(number) not in (int, float) or not least <= number <= 1:
             raise ValueError(f"retrieval.{key} must lie between {least} and 1")
+    found = replace(found, min_cosine=float(found.min_cosine), diversity=float(found.diversity))
     if type(found.keywords) is not bool:
         raise TypeError("retrieval.keywords must be true or false")
     if found.k < 1 or found.chunk_tokens < 16 or not 0 <= found.chunk_overlap < found.chunk_tokens:

@@ -21,8 +21,9 @@ from backends.scenario import load_scenario
 from backends.types import Prompt
 from compare.checks import checked_part, run_checks
 from compare.lanes import open_lanes
-from compare.live import LiveAnswer
+from compare.live import LiveAnswer, Provenance
 from compare.plan import Plan, PlannedCall, PlannedKey
+from compare.provenance import provenance_of
 from compare.seeds import call_seed
 from compare.store import Store
 
@@ -61,7 +62,11 @@ class Asker:
             lane.name: lane for lane in open_lanes(plan.lanes, self._scenario.with_texts(plan.texts), store)
         }
 
-    def adapters(self) -> set[str]:
+    def provenance(self) -> Provenance:
+        """What produces the answers now."""
+        return provenance_of(self._engine.status(), self._adapters(), self._scenario)
+
+    def _adapters(self) -> set[str]:
         """The keys of the scenario's loaded adapters."""
         loaded = self._engine.status().adapters
         return {info.key for info in loaded if info.scenario == self.plan.scenario}

@@ -27,7 +27,7 @@ def load_cases(scenario: Scenario) -> tuple[Case, ...]:
         return ()
     except OSError as error:
         raise BadInput(f"The file cases.csv of {scenario.name!r} can't be read: {error}.") from error
-    return cases_now(scenario.name, _load(path, scenario.name, (state.st_mtime_ns, state.st_size)))
+    return cases_now(scenario, _load(path, scenario.name, (state.st_mtime_ns, state.st_size)))
 
 
 @lru_cache(maxsize=32)

@@ -6,10 +6,13 @@ Both kinds of run end here, so that every run can be measured later from the sto
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
-from backends.engine.base import Engine, EngineStatus
+from backends.base import READS
+from backends.engine.base import Engine
 from backends.errors import BadInput, KnowledgeUnavailable
 from backends.ledger import Ledger
+from backends.registry import registry
 from backends.types import Sampling
+from compare.lanes import backend_of
 from compare.live import Provenance
 from compare.store import Store
 
@@ -46,11 +49,13 @@ def close_run(
     store.set_ledger(run_id, ledger.entries(settings, hashes))
 
 
-def require_same_model(before: Provenance | None, now: EngineStatus) -> None:
-    """Answers of two models are no run: what it was begun with must be what there is.
+def require_same_make(before: Provenance | None, now: Provenance, lanes: Collection[str]) -> None:
+    """Answers of two models, or from two states of the documents, are no run: what it was begun with must be
+    what there is.
 
     Raises:
-        BadInput: it was begun with another base model, or with other weights of an adapter.
+        BadInput: it was begun with another base model or with other weights of an adapter; or a lane reads
+            documents, and they or the retrieval settings changed.
     """
     if before is None:
         return
@@ -65,6 +70,13 @@ def require_same_model(before: Provenance | None, now: EngineStatus) -> None:
             raise BadInput(
                 f"The adapter {adapter.key} was trained again since this run was begun.", "Start a new run."
             )
+    reads = any(READS & set(registry()[backend_of(lane)].layers) for lane in lanes)
+    if reads and before.knowledge and before.knowledge != now.knowledge:
+        raise BadInput(
+            "The documents or how passages are found changed since this run was begun: "
+            f"{before.knowledge}; now {now.knowledge or 'there are none'}.",
+            "Put them back, or start a new run.",
+        )
 
 
 def _embed(texts: Collection[str], store: Store, engine: Engine, go_on: Callable[[], None]) -> None:

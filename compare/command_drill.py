@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> Outcome:
     try:
         view = _follow(drill)
     finally:
-        if not options.keep:
+        if drill.changed and not options.keep:
             put_back(scenario)
     if view.problem:
         say(view.problem)

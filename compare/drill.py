@@ -19,7 +19,7 @@ from typing import Literal
 
 from backends.engine.base import Engine
 from backends.errors import BadInput, LeverError, as_failure
-from backends.knowledge.documents import read_document, write_whole
+from backends.knowledge.documents import WRITTEN, read_document, write_whole
 from backends.knowledge.editing import write_document
 from backends.registry import registry
 from backends.scenario import Scenario, load_scenario
@@ -29,7 +29,7 @@ from backends.types import Sampling
 from compare.case_files import load_cases
 from compare.cases import Case
 from compare.drill_results import LaneDrill, lane_drills
-from compare.drill_undo import drill_folder, note, to_put_back, working_adapter
+from compare.drill_undo import alone, back_up_adapter, drill_folder, note_change, to_put_back
 from compare.knowledge_change import Change, Touched, changed_examples, touched_cases
 from compare.lanes import backend_of, check_lanes
 from compare.plan import Plan
@@ -94,6 +94,12 @@ def plan_drill(
         BadInput: no case asks for the fact, or nobody can tell what is right after the change.
     """
     check_lanes(lanes)
+    if "shuffled" in map(backend_of, lanes):
+        raise BadInput("Wrong passages can't be part of a drill: all its questions ask for one fact.")
+    if Path(change.document).suffix.lower() not in WRITTEN:
+        raise BadInput(
+            f"{change.document} is no text document.", f"A drill edits {', '.join(WRITTEN)} documents."
+        )
     found = touched_cases(load_cases(scenario), change, scenario) if cases is None else tuple(cases)
     known = tuple(one for one in found if one.after is not None)
     if not found:
@@ -126,6 +132,9 @@ class Drill:
         self._lock, self._over, self._cancelled = Lock(), Event(), Event()
         self._view = DrillView(plan=plan, stage="before")
         self._run: ScenarioRun | None = None
+        self._training: subprocess.Popen[str] | None = None
+        self.changed = False
+        """Whether there is something of this drill to put back."""
 
     def view(self) -> DrillView:
         """Where it stands."""
@@ -140,9 +149,12 @@ class Drill:
         """One step more, after the others: train the adapters that hold facts on the changed examples, and
         ask them again. Returns at once.
         """
+        with self._lock:
+            if not self._view.ended:
+                return
+            self._view = replace(self._view, stage="training", detail="", problem="")
         self._over.clear()
         self._cancelled.clear()
-        self._show(stage="training", detail="", problem="")
         Thread(target=self._do, args=(self._retrain,), name="drill training", daemon=True).start()
 
     def wait(self, timeout_s: float | None = None) -> DrillView:
@@ -155,6 +167,8 @@ class Drill:
         self._cancelled.set()
         if self._run is not None:
             self._run.cancel()
+        if self._training is not None:
+            self._training.terminate()
 
     def work(self) -> None:
         """Do all of it; never raises."""
@@ -167,7 +181,8 @@ class Drill:
 
     def _do(self, steps: Callable[[], None]) -> None:
         try:
-            steps()
+            with alone(self._plan.scenario):
+                steps()
             self._show(stage="done", detail="")
         except LeverError as error:
             self._show(stage="stopped", problem=str(error))
@@ -220,9 +235,12 @@ class Drill:
         from backends.knowledge import knowledge
 
         self._show(stage="editing", detail="")
-        scenario = load_scenario(self._plan.scenario)
-        seen = read_document(scenario.knowledge / self._plan.change.document)
-        note(self._plan.scenario, self._plan.change, self._plan.cases)
+        scenario, change = load_scenario(self._plan.scenario), self._plan.change
+        seen = read_document(scenario.knowledge / change.document)
+        if seen.text != change.before:
+            raise BadInput(f"{change.document} was edited meanwhile, so nothing was changed.", "Begin anew.")
+        note_change(scenario.name, change, self._plan.cases)
+        self.changed = True
         started = time.perf_counter()
         write_document(scenario, seen, self._plan.change.after)
         if any({"passages", "gold"} & set(registry()[backend_of(lane)].layers) for lane in self._plan.lanes):
@@ -240,16 +258,12 @@ class Drill:
         changed, count = changed_examples(said, self._plan.change, self._plan.cases, scenario)
         self._show(examples_changed=count)
         write_whole(folder / "examples.jsonl", changed.encode())
-        note(self._plan.scenario, self._plan.change, self._plan.cases, names)
         for name in names:
             started = time.perf_counter()
             self._train_one(scenario, name, folder)
-            target = working_adapter(scenario, name)
+            target = back_up_adapter(scenario, name)
+            shutil.rmtree(target, ignore_errors=True)
             target.parent.mkdir(parents=True, exist_ok=True)
-            if target.exists():
-                shutil.rmtree(folder / "adapters" / name, ignore_errors=True)
-                shutil.copytree(target, folder / "adapters" / name)
-                shutil.rmtree(target)
             shutil.move(folder / "trained" / name, target)
             self._engine.load_adapter(f"{scenario.name}/{name}", str(target))
             took = time.perf_counter() - started
@@ -263,12 +277,14 @@ class Drill:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
         ) as process:
             assert process.stderr is not None
+            self._training = process
+            if self._cancelled.is_set():
+                process.terminate()
             last = ""
             for line in process.stderr:
                 last = line.strip() or last
                 self._show(detail=last)
-                if self._cancelled.is_set():
-                    process.terminate()
+        self._training = None
         if self._cancelled.is_set():
             raise LeverError("The training was stopped.")
         if process.returncode:

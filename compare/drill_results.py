@@ -13,7 +13,7 @@ from compare.knowledge_change import Touched, accepts
 from compare.lanes import backend_of
 from compare.measured import StoredRun
 
-READS = frozenset({"passages", "gold"})
+INDEXED = frozenset({"passages", "gold"})
 """The layers that take documents from the index."""
 
 
@@ -77,7 +77,7 @@ def lane_drills(
         if last is not None and last.mostly == "right" and last.answer_s is not None:
             layers = set(registry()[backend_of(lane)].layers)
             seconds = last.answer_s
-            seconds += (index_s or 0.0) if layers & READS else 0.0
+            seconds += (index_s or 0.0) if layers & INDEXED else 0.0
             seconds += training_s.get(backend_of(lane), 0.0) if retrained is not None else 0.0
         price = settings().price_gpu_hour
         found.append(

@@ -1,14 +1,25 @@
-"""What a drill changes is noted before it is changed, and can be put back, also after a crash."""
+"""What a drill changes is noted before it is changed, and can be put back, also after a crash.
+
+A scenario's drill holds a lock as long as it works, so that neither another one nor putting back comes
+between, in this process or in another one.
+"""
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from backends.errors import BadInput
+from backends.errors import BadInput, KnowledgeUnavailable
 from backends.knowledge.documents import read_document, write_whole
-from backends.knowledge.editing import changed_documents, reset_documents, write_document
+from backends.knowledge.editing import (
+    add_documents,
+    changed_documents,
+    reset_documents,
+    restorable,
+    write_document,
+)
 from backends.scenario import Scenario
 from backends.settings import settings
 from compare.cases import Case
@@ -19,80 +30,106 @@ NOTE = "changed.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Noted:
-    """What a drill changed: a document's text, adapters by name, and the (query, expected, checks) that are
-    right now, by the case's id.
+    """What a drill changed: a document's text; adapters by name, with whether there was one before; and the
+    (query, expected, checks) that are right now, by the case's id.
     """
 
     document: str
     before: str
     after: str
-    adapters: Sequence[str]
+    adapters: Mapping[str, bool]
     cases: Mapping[str, Sequence[str]]
 
 
-def working_adapter(scenario: Scenario, name: str) -> Path:
-    """Where an adapter stands that is trained here; what ships stays beside it."""
-    return (scenario.changed if scenario.ships else scenario.path) / "adapters" / name
+@contextmanager
+def alone(scenario: str) -> Iterator[None]:
+    """Hold the scenario's drill lock.
+
+    Raises:
+        BadInput: somebody else does.
+    """
+    from filelock import FileLock, Timeout
+
+    path = drill_folder(scenario).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BadInput(
+            f"A drill of {scenario} goes on, here or in another copy of Lever.", "Wait for it, or stop it."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def note_change(scenario: str, change: Change, touched: Sequence[Touched]) -> None:
+    """Write down the document and the cases that are about to change."""
+    cases = {
+        one.before.id: (one.after.query, one.after.expected, one.after.checks)
+        for one in touched
+        if one.after is not None
+    }
+    noted = Noted(
+        document=change.document, before=change.before, after=change.after, adapters={}, cases=cases
+    )
+    _write(scenario, noted)
+
+
+def back_up_adapter(scenario: Scenario, name: str) -> Path:
+    """Keep a whole copy of a trained adapter, and note that it is replaced; gives where it stands. What a
+    drill put there itself is not kept.
+    """
+    target, folder = working_adapter(scenario, name), drill_folder(scenario.name)
+    noted = noted_change(scenario.name)
+    if noted is not None and name not in noted.adapters:
+        if target.is_dir():
+            part = folder / f".{name}.part"
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(target, part)
+            (folder / "adapters").mkdir(exist_ok=True)
+            part.rename(folder / "adapters" / name)
+        _write(scenario.name, replace(noted, adapters={**noted.adapters, name: target.is_dir()}))
+    return target
 
 
 def to_put_back(scenario: Scenario) -> str:
     """The document that a drill changed and nobody put back yet; empty when there is none."""
-    noted = _noted(scenario.name)
+    noted = noted_change(scenario.name)
     return "" if noted is None else noted.document
 
 
 def put_back(scenario: Scenario) -> None:
-    """Undo what a drill changed: the document's text and the adapters. Nothing to undo is no error.
+    """Undo what a drill changed: the adapters and the document's text. Nothing to undo is no error.
 
     Raises:
-        BadInput: somebody edited the document since, or it can't be written; the adapters are back all the
-            same.
+        BadInput: a drill goes on; somebody edited the document since (the adapters are back all the same); or
+            it can't be written, and can be tried again.
     """
-    noted = _noted(scenario.name)
-    if noted is None:
-        return
-    folder = drill_folder(scenario.name)
-    for name in noted.adapters:
-        target = working_adapter(scenario, name)
-        shutil.rmtree(target, ignore_errors=True)
-        if (folder / "adapters" / name).is_dir():
-            shutil.move(folder / "adapters" / name, target)
-    path = scenario.knowledge / noted.document
-    if path.is_file():
-        seen = read_document(path)
-        if seen.text not in (noted.before, noted.after):
-            shutil.rmtree(folder, ignore_errors=True)
-            raise BadInput(
-                f"{path.name} was edited after the drill, so its text stays as it is.",
-                "The earlier one can be restored under Documents.",
-            )
-        if seen.text == noted.after:
-            write_document(scenario, seen, noted.before)
-    if scenario.ships and not changed_documents(scenario):
-        reset_documents(scenario)
-    shutil.rmtree(folder, ignore_errors=True)
+    with alone(scenario.name):
+        noted = noted_change(scenario.name)
+        if noted is None:
+            return
+        for name, had_one in noted.adapters.items():
+            _restore_adapter(scenario, name, had_one=had_one)
+        edited = not _restore_text(scenario, noted)
+        only_this = set(restorable(scenario)) <= {noted.document}  # Else a reset would lose the others.
+        if scenario.ships and only_this and not changed_documents(scenario):
+            reset_documents(scenario)
+        shutil.rmtree(drill_folder(scenario.name), ignore_errors=True)
+    if edited:
+        raise BadInput(
+            f"{noted.document} was edited after the drill, so its text stays as it is.",
+            "The earlier one can be restored under Documents.",
+        )
 
 
-def note(scenario: str, change: Change, touched: Sequence[Touched], adapters: Sequence[str] = ()) -> None:
-    """Write down what is about to change, before it is changed."""
-    noted = Noted(
-        document=change.document,
-        before=change.before,
-        after=change.after,
-        adapters=tuple(adapters),
-        cases={
-            one.before.id: (one.after.query, one.after.expected, one.after.checks)
-            for one in touched
-            if one.after is not None
-        },
-    )
-    write_whole(drill_folder(scenario) / NOTE, json.dumps(asdict(noted)).encode())
-
-
-def cases_now(scenario: str, cases: Sequence[Case]) -> tuple[Case, ...]:
-    """The cases, with what is right while a drill's change stands."""
-    noted = _noted(scenario)
-    if noted is None:
+def cases_now(scenario: Scenario, cases: Sequence[Case]) -> tuple[Case, ...]:
+    """The cases, with what is right as long as a drill's change stands in the document."""
+    noted = noted_change(scenario.name)
+    if noted is None or _text(scenario, noted) != noted.after:
         return tuple(cases)
     return tuple(
         replace(case, expected=noted.cases[case.id][1], checks=noted.cases[case.id][2])
@@ -102,13 +139,62 @@ def cases_now(scenario: str, cases: Sequence[Case]) -> tuple[Case, ...]:
     )
 
 
-def _noted(name: str) -> Noted | None:
+def forget_drill(scenario: Scenario) -> None:
+    """Of a scenario that is deleted.
+
+    Raises:
+        BadInput: its drill goes on.
+    """
+    with alone(scenario.name):
+        shutil.rmtree(drill_folder(scenario.name), ignore_errors=True)
+
+
+def noted_change(scenario: str) -> Noted | None:
+    """What was noted and not put back."""
     try:
-        return Noted(**json.loads((drill_folder(name) / NOTE).read_text("utf-8")))
+        return Noted(**json.loads((drill_folder(scenario) / NOTE).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def working_adapter(scenario: Scenario, name: str) -> Path:
+    """Where an adapter stands that is trained here; what ships stays beside it."""
+    return (scenario.changed if scenario.ships else scenario.path) / "adapters" / name
 
 
 def drill_folder(name: str) -> Path:
     """Where a scenario's drill keeps what it needs for putting back; gone afterwards."""
     return settings().data_dir / "drills" / name
+
+
+def _write(scenario: str, noted: Noted) -> None:
+    write_whole(drill_folder(scenario) / NOTE, json.dumps(asdict(noted)).encode())
+
+
+def _restore_adapter(scenario: Scenario, name: str, *, had_one: bool) -> None:
+    target, kept = working_adapter(scenario, name), drill_folder(scenario.name) / "adapters" / name
+    if had_one and not kept.is_dir():
+        return  # It is back already; a crash came before the end.
+    shutil.rmtree(target, ignore_errors=True)
+    if had_one:
+        shutil.move(kept, target)
+
+
+def _restore_text(scenario: Scenario, noted: Noted) -> bool:
+    """Give the document its text back; False when it says something of its own by now."""
+    text = _text(scenario, noted)
+    if text == noted.after:
+        write_document(scenario, read_document(scenario.knowledge / noted.document), noted.before)
+    elif text is None:
+        _, refused = add_documents(scenario, [(noted.document, noted.before.encode())])
+        if refused:
+            raise BadInput(refused[0])
+    return text in (None, noted.before, noted.after)
+
+
+def _text(scenario: Scenario, noted: Noted) -> str | None:
+    """What the document says now; None when it is gone."""
+    try:
+        return read_document(scenario.knowledge / noted.document).text
+    except KnowledgeUnavailable:
+        return None

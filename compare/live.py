@@ -30,7 +30,10 @@ KEPT_RUNS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What produced a run's answers: model, hash of its weights, adapters, versions, proof result."""
+    """What produced a run's answers: model, hash of its weights, adapters, versions, proof result.
+
+    ``knowledge`` says how passages are found and digests what documents say; empty without documents.
+    """
 
     model: str
     model_path: str
@@ -44,6 +47,7 @@ class Provenance:
     versions: Mapping[str, str]
     template_hash: str = ""
     embedder_hash: str = ""
+    knowledge: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

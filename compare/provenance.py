@@ -3,12 +3,17 @@
 from collections.abc import Collection
 
 from backends.engine.base import EngineStatus
+from backends.errors import KnowledgeUnavailable
+from backends.knowledge.documents import documents_digest
+from backends.scenario import Scenario
 from compare.live import Provenance
 from compare.versions import package_versions
 
 
-def provenance_of(status: EngineStatus, adapters: Collection[str]) -> Provenance:
-    """Model, device, versions and proof, and those of the loaded adapters whose keys are named."""
+def provenance_of(status: EngineStatus, adapters: Collection[str], scenario: Scenario) -> Provenance:
+    """Model, device, versions and proof, those of the loaded adapters whose keys are named, and what the
+    scenario knows.
+    """
     return Provenance(
         model=status.model,
         model_path=status.model_path,
@@ -22,4 +27,27 @@ def provenance_of(status: EngineStatus, adapters: Collection[str]) -> Provenance
         versions=package_versions(),
         template_hash=status.template_hash,
         embedder_hash=status.embedder_hash,
+        knowledge=knowledge_of(scenario),
     )
+
+
+def knowledge_of(scenario: Scenario) -> str:
+    """How passages are found, and what the documents say, in short; empty without documents or when they
+    can't be read, which the lanes say.
+    """
+    wanted = scenario.retrieval
+    try:
+        digest = documents_digest(scenario.knowledge)
+    except KnowledgeUnavailable:
+        digest = ""
+    if not digest:
+        return ""
+    parts = [
+        f"{wanted.k} passages of {wanted.chunk_tokens} tokens",
+        f"{wanted.chunk_overlap} shared" if wanted.chunk_overlap else "",
+        f"similarity from {wanted.min_cosine:g}",
+        "words too" if wanted.keywords else "",
+        f"variety {wanted.diversity:g}" if wanted.diversity else "",
+        f"documents {digest[:8]}",
+    ]
+    return ", ".join(part for part in parts if part)

@@ -47,8 +47,9 @@ def of_too_few(now: SweepPoint) -> str:
     rate = now.hit_rate
     facts = numbers.plural(rate.groups, "different fact")
     return (
-        f"Cannot tell yet, so keep {of_setting(now.setting)}: {numbers.plural(rate.cases, 'tuning question')} "
-        f"on {facts} {'is' if rate.cases == 1 else 'are'} too few; it takes {LEAST_GROUPS} facts."
+        f"Cannot tell yet, so keep {of_setting(now.setting)}: "
+        f"{numbers.plural(rate.cases, 'tuning question')} on {facts} "
+        f"{'is' if rate.cases == 1 else 'are'} too few; it takes {LEAST_GROUPS} facts."
     )
 
 
@@ -66,8 +67,8 @@ def of_changing(chosen: SweepPoint, now: SweepPoint) -> str:
     reads = "more" if chosen.tokens_to_read > now.tokens_to_read else "less"
     return (
         f"Use {of_setting(chosen.setting)} instead of {of_setting(now.setting)}: the right passage is found "
-        f"for {_counted(chosen.hit_rate)} tuning questions instead of {_counted(now.hit_rate)}, and the model "
-        f"reads {reads}: {_read(chosen)} a question instead of {numbers.count(now.tokens_to_read)}. "
+        f"for {_counted(chosen.hit_rate)} tuning questions instead of {_counted(now.hit_rate)}, and the "
+        f"model reads {reads}: {_read(chosen)} a question instead of {numbers.count(now.tokens_to_read)}. "
         "Check it on the test questions."
     )
 

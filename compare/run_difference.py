@@ -97,6 +97,8 @@ def _of(scores: Mapping[Place, CaseScores], lane: str) -> list[CaseScores]:
 def _changes(a: StoredRun, b: StoredRun) -> tuple[tuple[str, str, str], ...]:
     """What was set differently; the cases themselves are compared one by one."""
     before, after = _setup(a), _setup(b)
+    if not (before["what is known"] and after["what is known"]):  # Older runs did not note it.
+        before["what is known"] = after["what is known"]
     found = [(what, before[what], after[what]) for what in before if before[what] != after[what]]
     other = sum(not judged_alike for judged_alike in _asked_twice(a, b).values())
     judged = [("cases judged by other checks", "", f"{other:,}, left out")] if other else []
@@ -110,6 +112,7 @@ def _setup(run: StoredRun) -> dict[str, str]:
     return {
         "model": "unknown" if produced is None else f"{produced.model} {produced.base_hash[:8]}",
         "adapters": ", ".join(sorted(own)) or "none",
+        "what is known": "" if produced is None else produced.knowledge,
         "temperature": f"{sampling.temperature:g}",
         "top-p": f"{sampling.top_p:g}",
         "longest answer": f"{sampling.max_tokens} tokens",

@@ -23,6 +23,7 @@ def made(found: Measured) -> str:
         f"at most {numbers.plural(sampling.max_tokens, 'token')}",
         f"seed {plan.seed}",
         "one answer at a time" if plan.mode == "bench" else "answers share the machine",
+        "" if produced is None else produced.knowledge,
         "proof that adapters leave the base alone: " + ("unknown" if produced is None else produced.proof),
     ]
     return " · ".join(part for part in parts if part)

@@ -20,11 +20,10 @@ from backends.types import Mode, Sampling
 from compare.asker import PATROL_S, Asker, Group, Stopped
 from compare.case_files import load_cases
 from compare.cases import Case
-from compare.closing import close_run, require_same_model
+from compare.closing import close_run, require_same_make
 from compare.lanes import check_lanes
 from compare.live import Provenance
 from compare.plan import Plan, PlannedCall, Which
-from compare.provenance import provenance_of
 from compare.runner import check_query
 from compare.store import Store, new_run_id
 from compare.training_set import kept_out_of_test
@@ -100,7 +99,7 @@ class ScenarioRun:
             stored = self._store.stored_calls(self.id)
             self._count(done=sum(stored.values()), failed=len(stored) - sum(stored.values()))
             self._wait_ready()
-            require_same_model(self._store.provenance(self.id), self._engine.status())
+            require_same_make(self._store.provenance(self.id), self._asker.provenance(), self.plan.lanes)
             self._note_provenance()
             self._asker.remember(self._store.prompts(self.id))
             self._ask_all([call for call in self.plan.calls() if call.key not in stored])
@@ -173,7 +172,7 @@ class ScenarioRun:
         self._count(done=done, failed=failed)
 
     def _note_provenance(self) -> Provenance:
-        produced = provenance_of(self._engine.status(), self._asker.adapters())
+        produced = self._asker.provenance()
         self._store.set_provenance(self.id, produced)
         return produced
 

@@ -13,6 +13,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock
 
+from backends.base import READS
 from backends.engine.base import Done, Engine, Event, Failed, Job, Queued, Request, Started, Text
 from backends.errors import EngineStopped, as_failure
 from backends.ledger import Ledger
@@ -102,9 +103,7 @@ class Worker:
         Lanes that still prepare after ``GRACE_S`` (the first look into the documents after a start) come in a
         job of their own: the others need not wait for them.
         """
-        quick_first = sorted(
-            self.lanes, key=lambda lane: not {"passages", "knowledge", "gold"}.isdisjoint(lane.backend.layers)
-        )
+        quick_first = sorted(self.lanes, key=lambda lane: not READS.isdisjoint(lane.backend.layers))
         with ThreadPoolExecutor(max_workers=1) as aside:
             lanes = [aside.submit(self._prepare_lane, lane) for lane in quick_first]
             ready, late = wait(lanes, timeout=GRACE_S)
@@ -279,7 +278,7 @@ class Worker:
         self.run.finish(finished_at)
 
     def _note_provenance(self) -> Provenance:
-        provenance = provenance_of(self.engine.status(), self._adapters)
+        provenance = provenance_of(self.engine.status(), self._adapters, self.scenario)
         self.run.set_provenance(provenance)
         if self.store_failure is None:
             with suppress(Exception):  # A store that fails shows on the calls.

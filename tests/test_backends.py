@@ -147,12 +147,14 @@ def test_long_context_without_documents_says_so(scenario, own_engine):
 
 def test_the_oracle_is_handed_the_passage_that_holds_the_answer(scenario, own_engine):
     (scenario.path / "knowledge" / "more.md").write_text(
-        "# Colours\n\nThe lamp is green.\n\n# Size\n\nIt is big.\n"
+        "# Colours\n\nThe lamp is green.\n\n# Hi hi\n\nHi lasts 14 months.\n\n"
+        "# Fee\n\nIt costs 4 months.\n\n# Size\n\nIt is big.\n"
     )
     oracle = registry()["oracle"]
     for gold, said in (
         (Gold(sources=("plans.md",), expected="2 years"), ["2 years"]),
         (Gold(sources=("MORE.md",), expected="green"), ["green"]),
+        (Gold(sources=("more.md",), expected="4 months"), ["costs 4 months"]),
         (Gold(sources=("more.md", "plans.md"), expected="2 years"), ["", "2 years"]),
         (Gold(), []),
     ):

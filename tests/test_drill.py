@@ -1,6 +1,7 @@
 """One fact changes: which cases it touches, what is right then, and who is right again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,16 @@ from backends.engine.local import LocalEngine
 from backends.errors import BadInput
 from backends.knowledge import knowledge
 from backends.knowledge.documents import read_document
-from backends.knowledge.editing import changed_documents, write_document
+from backends.knowledge.editing import (
+    add_documents,
+    changed_documents,
+    remove_document,
+    reset_documents,
+    restorable,
+    restore_document,
+    write_document,
+)
+from backends.own_scenarios import create_scenario
 from backends.scenario import Scenario, load_scenario
 from backends.settings import ROOT, settings
 from compare.case_files import load_cases
@@ -17,7 +27,7 @@ from compare.cases import Case
 from compare.drill import Drill, drills, plan_drill
 from compare.drill_results import Answers, LaneDrill
 from compare.drill_takeaway import takeaway
-from compare.drill_undo import put_back, to_put_back
+from compare.drill_undo import alone, back_up_adapter, note_change, put_back, to_put_back
 from compare.knowledge_change import (
     Change,
     changed_examples,
@@ -249,6 +259,92 @@ def test_a_stopped_drill_says_so(
     assert view.stage == "stopped"
     assert "Stopped" in view.problem or "stopped" in view.problem
     assert to_put_back(scenario) == ""
+
+
+def test_stopping_the_training_leaves_the_adapter_of_ones_own_scenario_as_it_was(
+    scenario: Scenario, change: Change, pocket: LocalEngine, kept: Store
+) -> None:
+    made = create_scenario("Own facts")
+    for part in ("knowledge", "adapters"):
+        shutil.copytree(scenario.path / part, made.path / part)
+    for name in ("cases.csv", "examples.jsonl"):
+        shutil.copy(scenario.path / name, made.path / name)
+    own = load_scenario(made.name)
+    before = {path.name: path.read_bytes() for path in own.adapter("lora").iterdir()}
+    drill = Drill(plan_drill(own, change, ["lora"], repeats=1), store=kept, engine=pocket)
+    drill.begin()
+    assert drill.wait(100).stage == "done"
+    drill.train_again()
+    drill.cancel()
+    assert drill.wait(100).stage == "stopped"
+    put_back(own)
+    assert {path.name: path.read_bytes() for path in own.adapter("lora").iterdir()} == before
+    for crash in (lambda: None, lambda: shutil.rmtree(own.adapter("lora"))):
+        note_change(own.name, change, ())
+        target = back_up_adapter(own, "lora")
+        (target / "card.json").write_text("the drill's own")
+        back_up_adapter(own, "lora")  # Trained a second time: the first copy is kept.
+        crash()  # and then the process dies
+        put_back(own)
+        assert {path.name: path.read_bytes() for path in own.adapter("lora").iterdir()} == before
+
+
+def test_an_edit_while_the_drill_asks_is_not_overwritten(
+    scenario: Scenario, change: Change, pocket: LocalEngine, kept: Store
+) -> None:
+    drill = Drill(plan_drill(scenario, change, ["prompt"], repeats=1), store=kept, engine=pocket)
+    write_document(scenario, read_document(scenario.knowledge / "warranty.md"), "Of another session.")
+    drill.begin()
+    view = drill.wait(60)
+    assert (view.stage, drill.changed) == ("stopped", False)
+    assert "was edited meanwhile" in view.problem
+    assert read_document(scenario.knowledge / "warranty.md").text == "Of another session."
+    reset_documents(scenario)
+
+
+def test_nothing_comes_between_a_drill_and_its_end(
+    scenario: Scenario, change: Change, pocket: LocalEngine, kept: Store
+) -> None:
+    drill = Drill(plan_drill(scenario, change, ["prompt"], repeats=1), store=kept, engine=pocket)
+    with alone(scenario.name):
+        drill.begin()
+        assert "goes on, here or in another copy" in drill.wait(30).problem
+        with pytest.raises(BadInput, match="goes on"):
+            put_back(scenario)
+    assert not drill.changed
+    assert changed_documents(scenario) == {}
+
+
+def test_cases_expect_the_old_again_when_the_document_is_put_back_by_hand(
+    scenario: Scenario, change: Change, pocket: LocalEngine, kept: Store
+) -> None:
+    Drill(plan_drill(scenario, change, ["prompt"], repeats=1), store=kept, engine=pocket)._edit()
+    assert load_cases(scenario)[0].expected == "3-year hardware warranty"
+    restore_document(scenario, "warranty.md")
+    assert load_cases(scenario)[0].expected == "2-year hardware warranty"
+    put_back(scenario)
+    Drill(plan_drill(scenario, change, ["prompt"], repeats=1), store=kept, engine=pocket)._edit()
+    remove_document(scenario, "warranty.md")
+    put_back(scenario)
+    assert read_document(scenario.knowledge / "warranty.md").text == change.before
+
+
+def test_putting_back_loses_no_earlier_version_of_other_documents(
+    scenario: Scenario, change: Change, pocket: LocalEngine, kept: Store
+) -> None:
+    add_documents(scenario, [("mine.md", b"Mine.")])
+    remove_document(scenario, "mine.md")
+    Drill(plan_drill(scenario, change, ["prompt"], repeats=1), store=kept, engine=pocket)._edit()
+    put_back(scenario)
+    assert "mine.md" in restorable(scenario)
+    reset_documents(scenario)
+
+
+def test_what_can_be_no_drill_is_a_sentence(scenario: Scenario, change: Change) -> None:
+    with pytest.raises(BadInput, match="Wrong passages"):
+        plan_drill(scenario, change, ["rag", "shuffled"])
+    with pytest.raises(BadInput, match=r"a\.pdf is no text document"):
+        plan_drill(scenario, edited("a", "b", "a.pdf"), ["rag"])
 
 
 def test_adapters_are_trained_again_on_the_new_fact_and_put_back(

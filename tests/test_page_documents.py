@@ -5,7 +5,12 @@ from streamlit.testing.v1 import AppTest
 
 from backends.knowledge import knowledge
 from backends.knowledge.documents import document_paths, read_document
-from backends.knowledge.editing import add_documents, changed_documents, reset_documents
+from backends.knowledge.editing import (
+    add_documents,
+    changed_documents,
+    reset_documents,
+    write_document,
+)
 from backends.own_scenarios import create_scenario, delete_scenario
 from backends.scenario import load_scenario
 from compare.drill import drills
@@ -185,4 +190,36 @@ def test_the_index_is_brought_in_step_in_the_background() -> None:
     work = work_of(load_scenario("support-facts"))
     assert work is not None
     page = current(page)
+    assert not page.exception
+
+
+def test_a_drill_that_was_stopped_before_it_changed_anything_can_be_begun_anew() -> None:
+    page = opened("When a fact changes")
+    page.number_input(key="drill_repeats").set_value(50).run()
+    page.button(key="start_drill").click().run()
+    drill = drills().get("support-facts")
+    assert drill is not None
+    drill.cancel()
+    assert drill.wait(120).stage == "stopped"
+    page.run()
+    page.button(key="drill_again").click().run()
+    assert page.button(key="start_drill")
+    assert not page.exception
+
+
+def test_what_another_session_saved_is_not_overwritten_and_nothing_typed_is_lost() -> None:
+    page = opened()
+    page.text_area[0].set_value("Typed here.").run()
+    scenario = load_scenario("support-facts")
+    write_document(scenario, read_document(scenario.knowledge / "accounts.md"), "Of another session.")
+    page.button(key="save_document").click().run()
+    assert "changed or removed meanwhile" in texts(page)
+    assert "Somebody else changed this document" in texts(page)
+    assert page.text_area[0].value == "Typed here."
+    assert read_document(scenario.knowledge / "accounts.md").text == "Of another session."
+    page.button(key="look_again").click().run()
+    assert page.text_area[0].value == "Of another session."
+    write_document(scenario, read_document(scenario.knowledge / "accounts.md"), "A third text.")
+    page.run()
+    assert page.text_area[0].value == "A third text."
     assert not page.exception

@@ -16,6 +16,7 @@ import pytest
 
 from backends.engine.local import LocalEngine
 from backends.errors import BadInput
+from backends.knowledge.editing import add_documents, reset_documents
 from backends.scenario import load_scenario
 from backends.settings import ROOT, Settings, settings
 from backends.types import Query, Sampling
@@ -291,3 +292,29 @@ def test_a_process_killed_three_times_loses_only_calls_in_flight(folder: Path, t
         cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(shown.stdout) == document
+
+
+def test_a_run_goes_on_only_with_the_documents_that_it_was_begun_with(
+    engine: LocalEngine, kept: Store
+) -> None:
+    runs = {}
+    for lanes in (("prompt", "rag"), ("prompt",)):
+        runs[lanes] = start_scenario_run(
+            make_plan(load_scenario("lamps"), lanes, repeats=20, sampling=LONG), store=kept, engine=engine
+        )
+        runs[lanes].cancel()
+        assert runs[lanes].wait(WAIT_S).state == "stopped"
+    noted = kept.provenance(runs["prompt", "rag"].id)
+    assert noted is not None
+    assert noted.knowledge.startswith("1 passages of 120 tokens, similarity from -1, documents ")
+    add_documents(load_scenario("lamps"), [("new.md", b"A lamp lasts ten years.")])
+    refused = resume_scenario_run(runs["prompt", "rag"].id, store=kept, engine=engine).wait(WAIT_S)
+    assert refused.state == "stopped"
+    assert "The documents or how passages are found changed" in refused.problem
+    going = resume_scenario_run(runs["prompt",].id, store=kept, engine=engine)
+    going.cancel()
+    assert "documents" not in going.wait(WAIT_S).problem
+    reset_documents(load_scenario("lamps"))
+    again = resume_scenario_run(runs["prompt", "rag"].id, store=kept, engine=engine)
+    again.cancel()
+    assert "documents" not in again.wait(WAIT_S).problem

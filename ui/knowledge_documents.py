@@ -30,7 +30,7 @@ SAVED, TAKEN = "documents_said", "documents_taken"
 MOST_EDITED = 200_000
 """Characters of a text that is edited here; a longer one makes the browser crawl."""
 PREVIEWED = 40
-CHUNK_TOKENS = (16, 1000)
+LEAST_TOKENS, MOST_TOKENS = 16, 1000
 
 
 def documents(scenario: Scenario) -> None:
@@ -140,34 +140,55 @@ def _one(scenario: Scenario, path: Path) -> None:
 
 
 def _text(scenario: Scenario, path: Path, document: Document) -> None:
-    whole = len(document.text) <= MOST_EDITED
-    key = f"text_{scenario.name}_{path.name}_{hash(document.text)}"
+    key = f"text_{scenario.name}_{path.name}"
+    seen = _seen(key, document)
+    whole = len(seen.text) <= MOST_EDITED
     if whole:
-        text = st.text_area("Text", document.text, height=380, key=key, label_visibility="collapsed")
+        st.session_state.setdefault(key, seen.text)
+        text = st.text_area("Text", height=380, key=key, label_visibility="collapsed")
     else:
-        text = document.text
-        st.text(document.text[:MOST_EDITED], width="stretch")
+        text = seen.text
+        st.text(text[:MOST_EDITED], width="stretch")
         st.caption("The text is too long to be edited here; this is its beginning.")
+    if seen != document:
+        st.warning(
+            "Somebody else changed this document meanwhile. Copy what you wrote, and look at the new text.",
+            icon=":material/sync_problem:",
+        )
+        st.button("Look at the new text", key="look_again", on_click=_reload, args=(key,))
     if path.suffix.lower() not in WRITTEN:
         st.caption(
             f"This is what was read out of the file. Saving a change puts a Markdown document in the place "
             f"of {safe(path.name)}."
         )
     with st.container(horizontal=True):
-        same = text == document.text
-        if st.button("Save", type="primary", icon=":material/save:", key="save_document", disabled=same):
-            _do(write_document, scenario, document, text)
-            st.rerun()
+        st.button(
+            "Save", type="primary", icon=":material/save:", key="save_document", disabled=text == seen.text,
+            on_click=_save, args=(scenario, seen, key),
+        )  # fmt: skip
         _button("Remove", "delete", "remove_knowledge", remove_document, scenario, path.name)
         if path.name in restorable(scenario):
-            _button(
-                "Restore the version before",
-                "undo",
-                "restore_document",
-                restore_document,
-                scenario,
-                path.name,
-            )
+            label = "Restore the version before"
+            _button(label, "undo", "restore_document", restore_document, scenario, path.name)
+
+
+def _seen(key: str, document: Document) -> Document:
+    """The document as it was when this session began to edit it; as it is now as long as nothing is typed."""
+    seen: Document = st.session_state.setdefault(f"{key}_seen", document)
+    if seen != document and st.session_state.get(key, seen.text) == seen.text:
+        _reload(key)
+        seen = st.session_state[f"{key}_seen"] = document
+    return seen
+
+
+def _reload(key: str) -> None:
+    st.session_state.pop(key, None)
+    st.session_state.pop(f"{key}_seen", None)
+
+
+def _save(scenario: Scenario, seen: Document, key: str) -> None:
+    if _do(write_document, scenario, seen, st.session_state[key]):
+        _reload(key)
 
 
 def _passages(scenario: Scenario, document: Document) -> None:
@@ -175,7 +196,8 @@ def _passages(scenario: Scenario, document: Document) -> None:
     wanted = scenario.retrieval
     first, second = st.columns(2)
     tokens = first.slider(
-        "Longest passage, in tokens", *CHUNK_TOKENS, wanted.chunk_tokens, key=f"chunk_tokens_{scenario.name}",
+        "Longest passage, in tokens", LEAST_TOKENS, max(MOST_TOKENS, wanted.chunk_tokens),
+        wanted.chunk_tokens, key=f"chunk_tokens_{scenario.name}",
         help="Short passages are found more exactly, long ones say more. A token is about four letters.",
     )  # fmt: skip
     overlap = second.slider(
@@ -216,9 +238,11 @@ def _button(label: str, icon: str, key: str, do: Callable[..., object], *argumen
     st.button(label, icon=f":material/{icon}:", key=key, on_click=_do, args=(do, *arguments))
 
 
-def _do(do: Callable[..., object], *arguments: object) -> None:
+def _do(do: Callable[..., object], *arguments: object) -> bool:
     """Carry out a change; what stands in its way is said at the top of the page."""
     try:
         do(*arguments)
     except (LeverError, OSError) as error:
         st.session_state[SAVED] = [("warning", str(error))]
+        return False
+    return True

@@ -7,7 +7,7 @@ import streamlit as st
 
 from backends.base import DEFAULT_BACKENDS, missing
 from backends.errors import LeverError
-from backends.knowledge.documents import document_paths, read_document
+from backends.knowledge.documents import WRITTEN, document_paths, read_document
 from backends.registry import registry
 from backends.scenario import Scenario
 from compare import numbers
@@ -44,6 +44,10 @@ def drill(scenario: Scenario) -> None:
         )  # fmt: skip
         return
     if going is not None:
+        st.button(
+            "Start over", icon=":material/refresh:", key="drill_again",
+            on_click=drills().forget, args=(scenario.name,),
+        )  # fmt: skip
         return
     st.markdown(
         "Change one fact in a document. Lever asks the cases about it before and after, brings the index in "
@@ -56,7 +60,8 @@ def drill(scenario: Scenario) -> None:
 
 def _change(scenario: Scenario) -> Change | None:
     """What the person changes; None as long as nothing is changed."""
-    paths = {path.name: path for path in document_paths(scenario.knowledge)}
+    found = document_paths(scenario.knowledge)
+    paths = {path.name: path for path in found if path.suffix.lower() in WRITTEN}
     if not paths:
         st.info("There is no document to change. Add some under “Documents”.")
         return None
@@ -102,7 +107,9 @@ def _planned(scenario: Scenario, change: Change) -> None:
         return
     touched = _answers_now(touched, scenario)
     known = registry()
-    able = [name for name in known if not missing(known[name], scenario, scenario.texts)]
+    able = [
+        name for name in known if name != "shuffled" and not missing(known[name], scenario, scenario.texts)
+    ]
     lanes = st.pills(
         "Approaches", able, selection_mode="multi", format_func=lane_title,
         default=[name for name in DEFAULT_BACKENDS if name in able], key=f"drill_lanes_{scenario.name}",
@@ -136,14 +143,15 @@ def _answers_now(touched: Sequence[Touched], scenario: Scenario) -> tuple[Touche
             table, hide_index=True, disabled=["Question", "Right before"], num_rows="fixed",
             key=f"drill_cases_{hash(repr(touched))}",
         )  # fmt: skip
-        unknown = sum(not str(text).strip() for text in edited["Right after"])
+        answers = [str(text or "") for text in edited["Right after"]]
+        unknown = sum(not text.strip() for text in answers)
         if unknown:
             st.caption(
                 f"{numbers.plural(unknown, 'case is', 'cases are')} left out: say what is right after."
             )
     return tuple(
-        one if one.after and text == one.after.expected else with_answer(one, str(text), scenario)
-        for one, text in zip(touched, edited["Right after"], strict=True)
+        one if one.after and text == one.after.expected else with_answer(one, text, scenario)
+        for one, text in zip(touched, answers, strict=True)
     )
 
 
@@ -169,6 +177,7 @@ def _put_back(scenario: Scenario) -> None:
     try:
         put_back(scenario)
         st.session_state[PUT_BACK] = "Everything is as it was before the drill."
-    except LeverError as error:
+    except (LeverError, OSError) as error:
         st.session_state[PUT_BACK] = str(error)
-    drills().forget(scenario.name)
+    if not to_put_back(scenario):
+        drills().forget(scenario.name)

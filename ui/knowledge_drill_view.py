@@ -30,7 +30,7 @@ def follow(drill: Drill) -> None:
 
 def _draw(drill: Drill, *, going: bool) -> None:
     view = drill.view()
-    if view.ended and going:
+    if view.ended == going:
         st.rerun()
     change = view.plan.change
     many = numbers.plural(len(view.plan.cases), "case")

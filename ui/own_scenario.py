@@ -6,7 +6,7 @@ import streamlit as st
 
 from backends.errors import LeverError
 from backends.knowledge import knowledge
-from backends.knowledge.documents import READABLE, document_paths
+from backends.knowledge.documents import READABLE, document_paths, forget_extracted
 from backends.knowledge.editing import add_documents
 from backends.own_scenarios import (
     MOST_TITLE_CHARS,
@@ -19,6 +19,8 @@ from backends.settings import settings
 from compare import numbers
 from compare.cases import Case
 from compare.csv_export import cases_csv
+from compare.drill import drills
+from compare.drill_undo import forget_drill
 from compare.training_set import collected_path
 from ui.text import safe, said
 
@@ -109,6 +111,9 @@ def keep_as_own(scenario: Scenario, cases: Sequence[Case]) -> None:
 
 def _delete(scenario: Scenario) -> None:
     try:
+        forget_drill(scenario)
+        drills().forget(scenario.name)
+        forget_extracted(scenario.knowledge)
         delete_scenario(scenario)
         knowledge().forget(scenario.name)
         collected_path(scenario.name).unlink(missing_ok=True)

@@ -118,7 +118,9 @@ def key_of(scenario: Scenario, cases: Sequence[Case]) -> Key:
     """
     digest = hashlib.sha256()
     for case in cases:
-        digest.update(repr((case.id, case.query, case.source, case.group, case.split)).encode())
+        digest.update(
+            repr((case.id, case.query, case.source, case.expected, case.group, case.split)).encode()
+        )
     return Key(
         scenario=scenario.name,
         retrieval=scenario.retrieval,

@@ -5,10 +5,12 @@ again). Vectors come from the engine, which owns the embedding model.
 """
 
 import logging
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +29,7 @@ from backends.types import Gold, Passage
 __all__ = ["IndexHealth", "Knowledge", "Retrieval", "knowledge"]
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +75,7 @@ class Knowledge(Upkeep):
         best = []
         for source in gold.sources:
             hits = self._of_source(scenario, engine, source, vectors[0])
-            wanted = " ".join(gold.expected.casefold().split())
-            holding = [hit for hit in hits if wanted and wanted in hit.chunk.text.casefold()]
+            holding = [hit for hit in hits if _holds(hit.chunk.text, gold.expected)]
             best.append(max(holding or hits, key=lambda hit: hit.cosine))
         passages = tuple(_passage(number, hit.chunk, hit.cosine) for number, hit in enumerate(best, 1))
         retrieve_ms = (time.perf_counter() - started) * 1000
@@ -101,9 +103,9 @@ class Knowledge(Upkeep):
         wanted = replace(scenario.retrieval, k=depth, min_cosine=-1.0)
         asked = replace(scenario, retrieval=wanted)
         self.ensure_index(asked, engine)
-        vectors = embedded(queries, engine)
+        vectors, pool = embedded(queries, engine), max(POOL, 4 * scenario.retrieval.k)
         return [
-            numbered(self._searched(asked, engine, query, vector, thorough=False)[:depth])
+            numbered(self._searched(asked, engine, query, vector, thorough=False, pool=pool)[:depth])
             for query, vector in zip(queries, vectors, strict=True)
         ]
 
@@ -113,10 +115,10 @@ class Knowledge(Upkeep):
         """All chunks of one document, with their cosines."""
         names = {path.name.casefold(): path.name for path in document_paths(scenario.knowledge)}
         document, name = names.get(source.casefold()), collection_name(scenario, engine)
-        try:
-            hits = () if document is None else self.index.of_source(name, document, vector)
-        except IndexDamaged as error:
-            raise self.hopeless(error) from error
+        hits: tuple[Hit, ...] = ()
+        if document is not None:
+            found = document
+            hits = self._retried(scenario, engine, lambda: self.index.of_source(name, found, vector))
         if not hits:
             raise KnowledgeUnavailable(
                 f"The gold source {source} is none of the documents of {scenario.name}.",
@@ -125,26 +127,50 @@ class Knowledge(Upkeep):
         return hits
 
     def _searched(
-        self, scenario: Scenario, engine: Engine, query: str, vector: np.ndarray, *, thorough: bool
+        self,
+        scenario: Scenario,
+        engine: Engine,
+        query: str,
+        vector: np.ndarray,
+        *,
+        thorough: bool,
+        pool: int | None = None,
     ) -> list[Candidate]:
+        pool = pool or max(POOL, 4 * scenario.retrieval.k)
+        return self._retried(
+            scenario,
+            engine,
+            lambda: self._search(scenario, engine, query, vector, thorough=thorough, pool=pool),
+        )
+
+    def _retried(self, scenario: Scenario, engine: Engine, ask: Callable[[], T]) -> T:
         for keep in (True, False):  # Another process may just have built it; else it is built anew.
             try:
-                return self._search(scenario, engine, query, vector, thorough=thorough)
+                return ask()
             except IndexDamaged as error:
                 log.warning("The index of %s broke while it was searched: %s", scenario.name, error)
                 self.look_again(scenario, engine, silent, keep=keep)
         try:
-            return self._search(scenario, engine, query, vector, thorough=thorough)
+            return ask()
         except IndexDamaged as error:
             raise self.hopeless(error) from error
 
     def _search(
-        self, scenario: Scenario, engine: Engine, query: str, vector: np.ndarray, *, thorough: bool
+        self,
+        scenario: Scenario,
+        engine: Engine,
+        query: str,
+        vector: np.ndarray,
+        *,
+        thorough: bool,
+        pool: int,
     ) -> list[Candidate]:
-        """What comes into question with at least the wanted cosine, best first."""
+        """What comes into question with at least the wanted cosine, best first; ``pool`` chunks of each
+        ranking are fused, and variety is looked for among them.
+        """
         name, wanted = collection_name(scenario, engine), scenario.retrieval
         simple = not (wanted.keywords or wanted.diversity or thorough)
-        depth = wanted.k if simple else max(POOL, 4 * wanted.k)
+        depth = wanted.k if simple else max(pool, wanted.k)
         near = [(hit.chunk, hit.cosine) for hit in self.index.search(name, vector, depth)]
         by_words = self.keywords(name).search(query, depth) if wanted.keywords or thorough else []
         known = {chunk.id for chunk, _ in near}
@@ -156,10 +182,10 @@ class Knowledge(Upkeep):
             found.sort(key=lambda each: each.cosine_rank)
         found = [each for each in found if each.cosine >= wanted.min_cosine]
         if wanted.diversity:
-            pool = found if wanted.keywords else [each for each in found if each.chunk.id in known]
-            ids = [each.chunk.id for each in pool]
+            among = found if wanted.keywords else [each for each in found if each.chunk.id in known]
+            ids = [each.chunk.id for each in among]
             vectors = dict(zip(ids, self.index.vectors(name, ids), strict=True))
-            first = diverse(pool, vectors, wanted.k, wanted.diversity, by_rank=wanted.keywords)
+            first = diverse(among, vectors, wanted.k, wanted.diversity, by_rank=wanted.keywords)
             found = first + [each for each in found if each not in first]
         return found
 
@@ -167,6 +193,12 @@ class Knowledge(Upkeep):
 def numbered(found: Sequence[Candidate]) -> tuple[Passage, ...]:
     """Candidates as passages, numbered from 1 in their order."""
     return tuple(_passage(number, each.chunk, each.cosine) for number, each in enumerate(found, 1))
+
+
+def _holds(text: str, expected: str) -> bool:
+    """Whether a text says these words, letter case and white space aside; 4 is not in 14."""
+    words = r"\s+".join(re.escape(word) for word in expected.casefold().split())
+    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", text.casefold()) is not None
 
 
 def _passage(number: int, chunk: Chunk, cosine: float) -> Passage:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 
@@ -100,7 +101,7 @@ def read_document(path: Path) -> Document:
 
 
 def folder_state(folder: Path) -> FolderState:
-    """Changes whenever a readable file comes, goes or is written; a thousand files take some milliseconds."""
+    """Changes whenever a readable file comes, goes or is written."""
     try:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
@@ -118,6 +119,26 @@ def folder_state(folder: Path) -> FolderState:
             if S_ISREG(stat.st_mode):
                 state.append((name, stat.st_mtime_ns, stat.st_size))
     return tuple(sorted(state))
+
+
+def documents_digest(folder: Path) -> str:
+    """SHA-256 over the names and bytes of all readable files, in hex; empty when there are none.
+
+    Raises:
+        KnowledgeUnavailable: one of them can't be read.
+    """
+    return _digest_of_state(folder, folder_state(folder))
+
+
+@lru_cache(maxsize=64)
+def _digest_of_state(folder: Path, state: FolderState) -> str:
+    """``state`` is part of the key: files that were written are read again."""
+    digest = hashlib.sha256()
+    for name, _, _ in state:
+        with _reading(folder / name):
+            data = (folder / name).read_bytes()
+        digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape") + data)
+    return digest.hexdigest() if state else ""
 
 
 @contextmanager
@@ -245,8 +266,7 @@ def decoded(data: bytes) -> str:
 
 def _extracted(suffix: str, data: bytes) -> str:
     """The text of a document that is none, from what was kept of an earlier look if there was one."""
-    digest = hashlib.sha256(data).hexdigest()
-    kept = settings().data_dir / "extracted" / f"{digest}{suffix}.{EXTRACTION_FORM}.txt"
+    kept = _kept_extract(suffix, data)
     try:
         return kept.read_text(encoding="utf-8")
     except OSError:
@@ -254,6 +274,20 @@ def _extracted(suffix: str, data: bytes) -> str:
     with suppress(OSError):  # What can't be kept is taken out again the next time.
         write_whole(kept, text.encode("utf-8", "replace"))
     return text
+
+
+def _kept_extract(suffix: str, data: bytes) -> Path:
+    digest = hashlib.sha256(data).hexdigest()
+    return settings().data_dir / "extracted" / f"{digest}{suffix}.{EXTRACTION_FORM}.txt"
+
+
+def forget_extracted(folder: Path) -> None:
+    """Delete what was kept of the texts of a folder's documents. Whoever has the same ones takes them out
+    again.
+    """
+    for path in (path for path in document_paths(folder) if path.suffix.lower() in EXTRACTED):
+        with suppress(OSError):
+            _kept_extract(path.suffix.lower(), path.read_bytes()).unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -92,7 +92,8 @@ class ChromaIndex:
         with self._guarded() as client:
             if name not in {collection.name for collection in client.list_collections()}:
                 return None
-            said = str((self._collection(client, name).metadata or {}).get(_ACCOUNT, ""))
+            found = client.get_collection(name, embedding_function=None)
+            said = str((found.metadata or {}).get(_ACCOUNT, ""))
             if self._seen.get(name, said) != said and not self.url:
                 self._close()  # Another process wrote: what is open here would go on finding the old.
             self._seen[name] = said
@@ -266,7 +267,16 @@ class ChromaIndex:
             return self.path.rename(aside)
 
     def _collection(self, client: "ClientAPI", name: str) -> "Collection":
-        return client.get_collection(name, embedding_function=None)
+        """The collection as this process knows it.
+
+        Raises:
+            IndexDamaged: another process changed it, and may be at it still.
+        """
+        collection = client.get_collection(name, embedding_function=None)
+        said = str((collection.metadata or {}).get(_ACCOUNT, ""))
+        if self._seen.get(name, said) != said:
+            raise IndexDamaged("another copy of Lever changed it")
+        return collection
 
     def _close(self) -> None:
         from chromadb.api.shared_system_client import SharedSystemClient

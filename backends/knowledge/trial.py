@@ -32,7 +32,7 @@ class Trial:
 
     def rank(self, query: str, vector: np.ndarray, depth: int) -> list[Candidate]:
         """The ``depth`` best chunks, in the order of :meth:`backends.knowledge.Knowledge.rank`."""
-        wanted, pool = self.settings, max(POOL, 4 * depth)
+        wanted, pool = self.settings, max(POOL, 4 * self.settings.k, depth)
         cosines = self.vectors @ vector
         order = np.argsort(-cosines, kind="stable")
         by_words = self.keywords.search(query, pool) if self.keywords is not None else []

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import re
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from backends.scenario import Scenario
 from backends.settings import settings
 
 log = logging.getLogger(__name__)
+_SHORT_S, _REST = 0.001, 100
+"""A look at the files that takes longer, in seconds, is followed by a rest of so many times its length."""
 _FORM = 2
 """Of what a collection holds and how documents are cut; another one is another index."""
 
@@ -51,10 +54,16 @@ class IndexHealth:
 
 @dataclass(kw_only=True)
 class _Checked:
-    """An index that was found good, and the folder's state (names, times, sizes) that it was good for."""
+    """An index that was found good, and the folder's state (names, times, sizes) that it was good for.
+
+    ``folder_ns`` is the folder's own time: whoever replaces, adds or removes a file changes it. Before
+    ``rest_until`` (``time.monotonic()``) nothing else is looked at.
+    """
 
     folder_state: FolderState
     health: IndexHealth
+    folder_ns: int
+    rest_until: float = 0.0
     keywords: Keywords | None = None
 
 
@@ -74,20 +83,19 @@ class Upkeep:
             KnowledgeUnavailable: as for :meth:`retrieve`.
         """
         name = collection_name(scenario, engine)
-        state = folder_state(scenario.knowledge)
         checked = self._checked.get(name)  # Without the lock: others may be built meanwhile.
-        if checked is not None and checked.folder_state == state:
+        if checked is not None and _unchanged(checked, scenario.knowledge):
             return checked.health
         with self._lock:
             checked = self._checked.get(name)
-            if checked is None or checked.folder_state != state:
+            if checked is None or checked.folder_state != folder_state(scenario.knowledge):
                 checked = self._checked[name] = self._ready(scenario, engine, name, report, keep=True)
             return checked.health
 
     def current(self, scenario: Scenario, engine: Engine) -> IndexHealth | None:
         """The index's state when it was found good and no document changed since; None before that."""
         checked = self._checked.get(collection_name(scenario, engine))
-        good = checked is not None and checked.folder_state == folder_state(scenario.knowledge)
+        good = checked is not None and _unchanged(checked, scenario.knowledge)
         return checked.health if checked is not None and good else None
 
     def rebuild(self, scenario: Scenario, engine: Engine, report: Report = silent) -> IndexHealth:
@@ -144,7 +152,7 @@ class Upkeep:
         """Open the index and bring it in step, or build it when it is not to be kept; a damaged folder is
         moved aside, once. Other processes wait meanwhile.
         """
-        state = folder_state(scenario.knowledge)
+        folder_ns, state = _folder_ns(scenario.knowledge), folder_state(scenario.knowledge)
         documents = _documents(scenario)
         try:
             with self.index.alone():
@@ -173,7 +181,7 @@ class Upkeep:
             written_at=stored.written_at,
             vector_bytes=stored.chunks * stored.dimensions * 4,
         )
-        return _Checked(folder_state=state, health=health)
+        return _Checked(folder_state=state, health=health, folder_ns=folder_ns)
 
     def _in_step(
         self,
@@ -232,6 +240,32 @@ class Upkeep:
             f"The index can't be used even after a rebuild: {error}.",
             f"Close other copies of Lever and delete what {where} keeps; documents stay untouched.",
         )
+
+
+def _unchanged(checked: _Checked, folder: Path) -> bool:
+    """Whether the documents are those that the index was found good for.
+
+    Looking at thousands of files takes longer than finding passages among them: after a long look, only the
+    folder's own time is looked at for a while. What Lever writes, and any editor that replaces files, changes
+    it; a file that is written in place is noticed after that while, some tenths of a second.
+    """
+    began = time.monotonic()
+    if checked.folder_ns != _folder_ns(folder):
+        return checked.folder_state == folder_state(folder)
+    if began < checked.rest_until:
+        return True
+    same = checked.folder_state == folder_state(folder)
+    took = time.monotonic() - began
+    if same and took > _SHORT_S:
+        checked.rest_until = began + _REST * took
+    return same
+
+
+def _folder_ns(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _documents(scenario: Scenario) -> tuple[Document, ...]:

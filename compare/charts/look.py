@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backends.base import READS
 from backends.registry import registry
 from compare import numbers
 from compare.lane_names import lane_title
@@ -64,7 +65,7 @@ def family(lane: str) -> str:
     """The lever that a lane adds to its prompt, one of :data:`FAMILIES`."""
     backend = registry().get(backend_of(lane))
     layers = set(() if backend is None else backend.layers)
-    reads, trained = bool(layers & {"passages", "knowledge", "gold"}), "adapter" in layers
+    reads, trained = bool(layers & READS), "adapter" in layers
     return "both" if reads and trained else "retrieval" if reads else "adapter" if trained else "prompt"
 
 

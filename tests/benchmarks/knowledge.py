@@ -2,7 +2,7 @@
 
 Prints Markdown. Run it from the project's folder::
 
-    python -m tests.benchmarks.knowledge [--documents 1000] [--questions 200]
+    python -m tests.benchmarks.knowledge [--documents 1000] [--questions 200] [--keep FOLDER]
 
 Documents are invented handbooks of twenty paragraphs each, about as long as a passage; every paragraph has
 words of its own, so that vectors differ as those of real texts do. ``retrieval`` is what a lane pays: the
@@ -15,6 +15,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -76,10 +77,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=1000)
     parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--keep", type=Path, help="keep documents and index there, to be asked again")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+    with ExitStack() as stack:
+        scratch = asked.keep or stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         folder = Path(scratch) / "scenario" / "knowledge"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         questions = write(folder, asked.documents)[: asked.questions]
         wanted = RetrievalSettings(k=3, chunk_tokens=120)
         scenario = replace(load_scenario("support-facts"), path=folder.parent, retrieval=wanted)
