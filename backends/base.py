@@ -4,13 +4,17 @@ A backend says how a query becomes a prompt, and nothing else: it never touches 
 have in common (sampling, decoding, timing, storing) happens elsewhere, so a file shows only its difference.
 """
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from backends.engine.base import Engine
 from backends.errors import AdapterRefused, BadInput
 from backends.knowledge.documents import document_paths
+from backends.prompts import build_prompt
 from backends.scenario import PromptTexts, Scenario
 from backends.types import Prompt, Query
+
+if TYPE_CHECKING:
+    from backends.knowledge import Retrieval
 
 DEFAULT_BACKENDS = ("prompt", "rag", "lora", "hybrid")
 """The lanes of the home screen, from cheap to dear."""
@@ -72,6 +76,17 @@ def missing(backend: Backend, scenario: Scenario, texts: PromptTexts) -> tuple[s
     if "adapter" in backend.layers and not adapter.is_file():
         found.append("a trained adapter")
     return tuple(found)
+
+
+def reading_prompt(scenario: Scenario, text: str, found: "Retrieval", adapter: str | None = None) -> Prompt:
+    """The prompt of a question with the passages that were found for it."""
+    return build_prompt(
+        scenario,
+        text,
+        passages=found.passages,
+        embed_ms=found.embed_ms,
+        retrieve_ms=found.retrieve_ms,
+    )
 
 
 def require_texts(backend: Backend, scenario: Scenario) -> None:

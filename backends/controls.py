@@ -6,7 +6,7 @@ answer, and whether what it finds is read at all.
 
 import time
 
-from backends.base import query_text
+from backends.base import query_text, reading_prompt
 from backends.engine.base import Engine
 from backends.errors import BadInput, KnowledgeUnavailable, PromptTooLong
 from backends.knowledge import knowledge
@@ -70,13 +70,7 @@ class Oracle:
                 "Nobody knows which passage holds the answer.", "Ask a case of the scenario, word for word."
             )
         found = knowledge().gold(scenario, text, query.gold, engine)
-        return build_prompt(
-            scenario,
-            text,
-            passages=found.passages,
-            embed_ms=found.embed_ms,
-            retrieve_ms=found.retrieve_ms,
-        )
+        return reading_prompt(scenario, text, found)
 
 
 class Shuffled:
@@ -95,10 +89,4 @@ class Shuffled:
                 "Ask a case of the scenario, word for word; it needs a second one with another source.",
             )
         found = knowledge().retrieve(scenario, query.gold.other, engine)
-        return build_prompt(
-            scenario,
-            text,
-            passages=found.passages,
-            embed_ms=found.embed_ms,
-            retrieve_ms=found.retrieve_ms,
-        )
+        return reading_prompt(scenario, text, found)

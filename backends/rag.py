@@ -1,9 +1,8 @@
 """``rag``: the passages that retrieval finds stand before the question; the base model stays bare."""
 
-from backends.base import query_text
+from backends.base import query_text, reading_prompt
 from backends.engine.base import Engine
 from backends.knowledge import knowledge
-from backends.prompts import build_prompt
 from backends.scenario import Scenario
 from backends.types import Prompt, Query
 
@@ -22,10 +21,4 @@ class Rag:
         """
         text = query_text(query)
         found = knowledge().retrieve(scenario, text, engine)
-        return build_prompt(
-            scenario,
-            text,
-            passages=found.passages,
-            embed_ms=found.embed_ms,
-            retrieve_ms=found.retrieve_ms,
-        )
+        return reading_prompt(scenario, text, found)
