@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Literal
@@ -29,7 +28,7 @@ from backends.types import Sampling
 from compare.case_files import load_cases
 from compare.cases import Case
 from compare.drill_results import LaneDrill, lane_drills
-from compare.drill_undo import alone, back_up_adapter, drill_folder, note_change, to_put_back
+from compare.drill_undo import alone, back_up_adapter, drill_folder, note_change
 from compare.knowledge_change import Change, Touched, changed_examples, touched_cases
 from compare.lanes import backend_of, check_lanes
 from compare.plan import Plan
@@ -307,47 +306,6 @@ class Drill:
     def _show(self, **changed: object) -> None:
         with self._lock:
             self._view = replace(self._view, **changed)  # type: ignore[arg-type]
-
-
-class Drills:
-    """The drills of this process, one a scenario, so that any page can follow them."""
-
-    def __init__(self) -> None:
-        """None yet."""
-        self._lock = Lock()
-        self._drills: dict[str, Drill] = {}
-
-    def start(self, plan: DrillPlan, *, store: Store, engine: Engine) -> Drill:
-        """Begin one.
-
-        Raises:
-            BadInput: one of this scenario goes on, or what an earlier one changed was not put back.
-        """
-        with self._lock:
-            going = self._drills.get(plan.scenario)
-            if going is not None and not going.view().ended:
-                raise BadInput("A drill of this scenario goes on already.", "Wait for it, or stop it.")
-            if document := to_put_back(load_scenario(plan.scenario)):
-                raise BadInput(f"An earlier drill changed {document}.", "Put it back first.")
-            drill = self._drills[plan.scenario] = Drill(plan, store=store, engine=engine)
-        drill.begin()
-        return drill
-
-    def get(self, scenario: str) -> Drill | None:
-        """The last one of a scenario."""
-        with self._lock:
-            return self._drills.get(scenario)
-
-    def forget(self, scenario: str) -> None:
-        """Of one that ended and was put back."""
-        with self._lock:
-            self._drills.pop(scenario, None)
-
-
-@lru_cache(maxsize=1)
-def drills() -> Drills:
-    """The process's registry."""
-    return Drills()
 
 
 _CALLED: dict[Stage, str] = {

@@ -24,10 +24,11 @@ from backends.scenario import Scenario, load_scenario
 from backends.settings import ROOT, settings
 from compare.case_files import load_cases
 from compare.cases import Case
-from compare.drill import Drill, drills, plan_drill
+from compare.drill import Drill, plan_drill
 from compare.drill_results import Answers, LaneDrill
 from compare.drill_takeaway import takeaway
 from compare.drill_undo import alone, back_up_adapter, note_change, put_back, to_put_back
+from compare.drills import drills
 from compare.knowledge_change import (
     Change,
     changed_examples,

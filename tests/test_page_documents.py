@@ -13,8 +13,8 @@ from backends.knowledge.editing import (
 )
 from backends.own_scenarios import create_scenario, delete_scenario
 from backends.scenario import load_scenario
-from compare.drill import drills
 from compare.drill_undo import put_back, to_put_back
+from compare.drills import drills
 from tests.screens import QUESTION, app_process, app_settings, open_page, own_data_folder, texts
 from ui.knowledge_index import work_of
 from ui.resources import get_engine

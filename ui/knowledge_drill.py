@@ -12,8 +12,9 @@ from backends.registry import registry
 from backends.scenario import Scenario
 from compare import numbers
 from compare.case_files import load_cases
-from compare.drill import DrillPlan, drills, plan_drill
+from compare.drill import DrillPlan, plan_drill
 from compare.drill_undo import put_back, to_put_back
+from compare.drills import drills
 from compare.knowledge_change import Change, Touched, scripted_change, touched_cases, with_answer
 from compare.lane_names import lane_title
 from ui.knowledge_drill_view import follow

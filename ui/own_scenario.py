@@ -19,8 +19,8 @@ from backends.settings import settings
 from compare import numbers
 from compare.cases import Case
 from compare.csv_export import cases_csv
-from compare.drill import drills
 from compare.drill_undo import forget_drill
+from compare.drills import drills
 from compare.training_set import collected_path
 from ui.text import safe, said
 
