@@ -56,7 +56,7 @@ def test_documents_are_added_found_changed_by_a_drill_and_put_back(page: Page, t
     page.locator(".st-key-start_drill button").click()
     back = page.locator(".st-key-put_back_drill button")
     expect(back).to_be_visible()
-    expect(page.get_by_text("Right again after").first).to_be_visible()
+    expect(page.get_by_text("is the work that an approach needs")).to_be_visible()
     settled(page)
     back.click()
     expect(page.get_by_text("Everything is as it was before the drill.")).to_be_visible()
