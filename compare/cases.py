@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from backends.types import Gold
+from compare.matching import split_escaped
 
 Split = Literal["dev", "test"]
 """``dev`` is for tuning prompts, chunks and adapters; verdicts speak of ``test``."""
@@ -45,8 +46,7 @@ def default_split(group: str) -> Split:
 
 def sources_of(case: Case) -> tuple[str, ...]:
     r"""The documents that hold a case's answer, as its cell names them between bars; ``\|`` is a bar."""
-    parts = re.split(r"(?<!\\)\|", case.source)
-    return tuple(part.replace("\\|", "|").strip() for part in parts if part.strip())
+    return tuple(part.strip() for part in split_escaped(case.source, "|") if part.strip())
 
 
 def gold_of(case: Case, cases: Sequence[Case]) -> Gold:

@@ -27,7 +27,7 @@ from backends.training.examples import examples_path, load_examples
 from backends.types import Sampling
 from compare.case_files import load_cases
 from compare.cases import Case
-from compare.drill_results import LaneDrill, lane_drills
+from compare.drill_results import INDEXED, LaneDrill, lane_drills
 from compare.drill_undo import alone, back_up_adapter, drill_folder, note_change
 from compare.knowledge_change import Change, Touched, changed_examples, touched_cases
 from compare.lanes import backend_of, check_lanes
@@ -242,7 +242,7 @@ class Drill:
         self.changed = True
         started = time.perf_counter()
         write_document(scenario, seen, self._plan.change.after)
-        if any({"passages", "gold"} & set(registry()[backend_of(lane)].layers) for lane in self._plan.lanes):
+        if any(INDEXED & set(registry()[backend_of(lane)].layers) for lane in self._plan.lanes):
             knowledge().ensure_index(scenario, self._engine)
         self._show(index_s=time.perf_counter() - started)
 

@@ -17,10 +17,9 @@ from compare.judging import (
     NoArgument,
     Subject,
     quoted,
-    split_escaped,
     strict_json,
 )
-from compare.matching import contains, folded
+from compare.matching import contains, folded, split_escaped
 
 OWN_SCHEMA = "@schema"
 """How a cell names the scenario's schema."""

@@ -140,24 +140,6 @@ def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def split_escaped(text: str, mark: str) -> list[str]:
-    """Split at ``mark``; a backslash keeps the ``;`` or ``|`` behind it, and goes."""
-    pieces = [""]
-    position = 0
-    while position < len(text):
-        pair = text[position : position + 2]
-        if pair in ("\\;", "\\|"):
-            pieces[-1] += pair[1]
-            position += 2
-            continue
-        if text[position] == mark:
-            pieces.append("")
-        else:
-            pieces[-1] += text[position]
-        position += 1
-    return pieces
-
-
 def gold_sources(case: Case) -> frozenset[str]:
     r"""The documents that answer the case, folded: its ``source`` between bars, ``\|`` is a bar; none when
     the cell is empty.

@@ -90,3 +90,21 @@ def keyboard(text: str) -> str:
     if text.isascii():
         return text
     return unicodedata.normalize("NFKC", _THIN_SPACE.sub("'", text)).translate(_VARIANTS)
+
+
+def split_escaped(text: str, mark: str) -> list[str]:
+    """Split at ``mark``; a backslash keeps the ``;`` or ``|`` behind it, and goes."""
+    pieces = [""]
+    position = 0
+    while position < len(text):
+        pair = text[position : position + 2]
+        if pair in ("\\;", "\\|"):
+            pieces[-1] += pair[1]
+            position += 2
+            continue
+        if text[position] == mark:
+            pieces.append("")
+        else:
+            pieces[-1] += text[position]
+        position += 1
+    return pieces

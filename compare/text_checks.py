@@ -13,9 +13,8 @@ from compare.judging import (
     Subject,
     gold_sources,
     quoted,
-    split_escaped,
 )
-from compare.matching import citations, contains, folded, numbers_in, without_citations
+from compare.matching import citations, contains, folded, numbers_in, split_escaped, without_citations
 
 PATTERN_S = 1.0
 """How long a ``regex`` may search one answer, in seconds, before it counts as unscored."""

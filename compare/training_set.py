@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import Literal
 
 from backends.errors import BadInput
+from backends.knowledge.documents import write_whole
 from backends.settings import settings
 from compare.cases import Case, normalised
 from compare.rating_items import Judgement
@@ -116,11 +117,8 @@ def collect(scenario: str, examples: Iterable[Collected]) -> int:
     known = {normalised(example.query): example for example in there if example is not None}
     before = len(known)
     known.update({normalised(example.query): example for example in examples})
-    part = path.with_suffix(".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text("".join(_line(example) for example in known.values()), encoding="utf-8")
-        part.replace(path)
+        write_whole(path, "".join(_line(example) for example in known.values()).encode())
     except OSError as error:
         raise BadInput(f"The training examples can't be written: {error.strerror or error}.") from error
     return len(known) - before

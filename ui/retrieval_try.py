@@ -9,12 +9,12 @@ from backends.engine.base import Engine
 from backends.errors import LeverError
 from backends.knowledge import knowledge
 from backends.knowledge.documents import document_paths, place_of, read_document
-from backends.knowledge.editing import keep_retrieval
 from backends.knowledge.ranking import Candidate
 from backends.scenario import RetrievalSettings, Scenario
 from compare import numbers
 from ui.highlight import highlighted
 from ui.resources import get_engine
+from ui.retrieval_work import keep
 from ui.text import safe, said, shorten
 
 QUESTION, FOR = "try_question", "try_for"
@@ -158,20 +158,13 @@ def _keep(scenario: Scenario, wanted: RetrievalSettings) -> None:
     """The way to make a trial last, and the way back."""
     with st.container(horizontal=True, vertical_alignment="center", key="try_keep_line"):
         st.caption("These settings are tried here only.", width="content")
-        keep = st.button("Keep these settings", icon=":material/save:", key="try_keep")
+        kept = st.button("Keep these settings", icon=":material/save:", key="try_keep")
         st.button(
             "Back to the scenario's", icon=":material/undo:", type="tertiary", key="try_back",
             on_click=_back_to, args=(scenario.retrieval,),
         )  # fmt: skip
-    if not keep:
-        return
-    try:
-        keep_retrieval(scenario, wanted)
-    except LeverError as error:
-        st.error(said(error))
-        return
-    st.toast("Kept: the scenario finds with these settings from now on.", icon=":material/check_circle:")
-    st.rerun()
+    if kept:
+        keep(scenario, wanted, "Kept: the scenario finds with these settings from now on.")
 
 
 def _show(scenario: Scenario, question: str, wanted: RetrievalSettings, looked: Looked) -> None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from backends.errors import LeverError
-from backends.knowledge.editing import keep_retrieval
 from backends.knowledge.trial import resized
 from backends.scenario import Scenario
 from compare import numbers
@@ -18,8 +16,7 @@ from compare.retrieval_sweep import SWEEP_KS, Setting, SweepPoint, chunk_sizes, 
 from compare.retrieval_takeaways import of_setting
 from ui.drawing import draw
 from ui.resources import get_engine
-from ui.retrieval_work import Key, Say, Works, key_of
-from ui.text import safe, said
+from ui.retrieval_work import Key, Say, Works, keep, key_of
 
 HIT = (
     "Found means: the passage with the expected answer in it, where the document says that answer word for "
@@ -100,10 +97,4 @@ def _use(scenario: Scenario, advice: Recommendation) -> None:
     help = "The documents are cut and embedded anew for it."
     if not st.button("Use this setting", type="primary", icon=":material/check:", key="use", help=help):
         return
-    try:
-        keep_retrieval(scenario, wanted)
-    except LeverError as error:
-        st.error(said(error))
-        return
-    st.toast(safe(f"From now on: {of_setting(advice.setting)}."), icon=":material/check_circle:")
-    st.rerun()
+    keep(scenario, wanted, f"From now on: {of_setting(advice.setting)}.")

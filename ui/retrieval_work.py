@@ -11,9 +11,10 @@ import streamlit as st
 
 from backends.errors import LeverError, as_failure
 from backends.knowledge.documents import FolderState, folder_state
+from backends.knowledge.editing import keep_retrieval
 from backends.scenario import RetrievalSettings, Scenario
 from compare.cases import Case
-from ui.text import safe
+from ui.text import safe, said
 
 POLL_S = 0.5
 MOST_KEPT = 16
@@ -127,3 +128,14 @@ def key_of(scenario: Scenario, cases: Sequence[Case]) -> Key:
         documents=folder_state(scenario.knowledge),
         cases=digest.hexdigest(),
     )
+
+
+def keep(scenario: Scenario, wanted: RetrievalSettings, told: str) -> None:
+    """Make these the scenario's settings, say so, and draw the page with them."""
+    try:
+        keep_retrieval(scenario, wanted)
+    except LeverError as error:
+        st.error(said(error))
+        return
+    st.toast(safe(told), icon=":material/check_circle:")
+    st.rerun()

@@ -20,7 +20,7 @@ from backends.knowledge.account import IndexDamaged
 from backends.knowledge.documents import Chunk, document_paths
 from backends.knowledge.index import Hit
 from backends.knowledge.ingestion import embedded
-from backends.knowledge.ranking import POOL, Candidate, diverse, fused
+from backends.knowledge.ranking import Candidate, diverse, fused, pool_of
 from backends.knowledge.upkeep import IndexHealth, Upkeep, collection_name, silent
 from backends.scenario import Scenario
 from backends.settings import settings
@@ -103,7 +103,7 @@ class Knowledge(Upkeep):
         wanted = replace(scenario.retrieval, k=depth, min_cosine=-1.0)
         asked = replace(scenario, retrieval=wanted)
         self.ensure_index(asked, engine)
-        vectors, pool = embedded(queries, engine), max(POOL, 4 * scenario.retrieval.k)
+        vectors, pool = embedded(queries, engine), pool_of(scenario.retrieval)
         return [
             numbered(self._searched(asked, engine, query, vector, thorough=False, pool=pool)[:depth])
             for query, vector in zip(queries, vectors, strict=True)
@@ -136,7 +136,7 @@ class Knowledge(Upkeep):
         thorough: bool,
         pool: int | None = None,
     ) -> list[Candidate]:
-        pool = pool or max(POOL, 4 * scenario.retrieval.k)
+        pool = pool or pool_of(scenario.retrieval)
         return self._retried(
             scenario,
             engine,

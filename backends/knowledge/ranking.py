@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.knowledge.documents import Chunk
+from backends.scenario import RetrievalSettings
 
 RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
 POOL = 20
-"""Chunks of each ranking that are fused, or among which variety is looked for; 4 k if that is more."""
 _WORD = re.compile(r"\w+")
 
 
@@ -31,6 +31,11 @@ class Candidate:
     bm25: float | None = None
     bm25_rank: int | None = None
     fused: float = 0.0
+
+
+def pool_of(settings: RetrievalSettings) -> int:
+    """How many chunks of each ranking are fused, or looked at for variety: 20, or 4 k if that is more."""
+    return max(POOL, 4 * settings.k)
 
 
 class Keywords:

@@ -8,7 +8,7 @@ import numpy as np
 from backends.engine.base import Engine
 from backends.knowledge.documents import Chunk, Document, cut
 from backends.knowledge.ingestion import embedded
-from backends.knowledge.ranking import POOL, Candidate, Keywords, diverse, fused
+from backends.knowledge.ranking import Candidate, Keywords, diverse, fused, pool_of
 from backends.scenario import RetrievalSettings
 
 SLICE = 64
@@ -32,7 +32,7 @@ class Trial:
 
     def rank(self, query: str, vector: np.ndarray, depth: int) -> list[Candidate]:
         """The ``depth`` best chunks, in the order of :meth:`backends.knowledge.Knowledge.rank`."""
-        wanted, pool = self.settings, max(POOL, 4 * self.settings.k, depth)
+        wanted, pool = self.settings, max(pool_of(self.settings), depth)
         cosines = self.vectors @ vector
         order = np.argsort(-cosines, kind="stable")
         by_words = self.keywords.search(query, pool) if self.keywords is not None else []
