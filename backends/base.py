@@ -72,8 +72,7 @@ def missing(backend: Backend, scenario: Scenario, texts: PromptTexts) -> tuple[s
     found = [_TEXTS[layer][0] for layer in lacking(backend, texts)]
     if READS & set(backend.layers) and not document_paths(scenario.knowledge):
         found.append("documents")
-    adapter = scenario.adapter(backend.name) / "adapter_config.json"
-    if "adapter" in backend.layers and not adapter.is_file():
+    if "adapter" in backend.layers and not scenario.adapter_place(backend.name).is_there:
         found.append("a trained adapter")
     return tuple(found)
 
@@ -101,18 +100,20 @@ def require_texts(backend: Backend, scenario: Scenario) -> None:
 
 
 def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
-    """The key of the scenario's adapter ``name``, loaded into the engine first if it came after the start or
-    was trained again since.
+    """The key of the adapter that the scenario's backend ``name`` answers with, loaded into the engine first
+    if it came after the start or was trained again since.
 
     Raises:
         AdapterRefused: there is no such folder, or the engine's vetting refuses what is in it.
     """
-    key = f"{scenario.name}/{name}"
-    folder = scenario.adapter(name)
-    if not (folder / "adapter_config.json").is_file():
+    place = scenario.adapter_place(name)
+    key, folder = place.key, place.folder
+    if not place.is_there:
+        if place.number and key in {info.key for info in engine.status().adapters}:
+            return key  # Deleted while a run goes on with it.
         raise AdapterRefused(
-            f'The scenario {scenario.name} has no adapter "{name}" yet.',
-            f"Train it with: python -m compare train {scenario.name} --adapter {name}",
+            f'The scenario {place.scenario} has no adapter "{name}" yet.',
+            f"Train it with: python -m compare train {place.scenario} --adapter {name}",
         )
     if not engine.adapter_is_current(key, str(folder)):
         engine.wait_ready()

@@ -9,6 +9,7 @@ import tomllib
 import unicodedata
 from pathlib import Path
 
+from backends.adapters import forget
 from backends.errors import BadInput
 from backends.knowledge.documents import write_whole
 from backends.scenario import (
@@ -86,6 +87,7 @@ def delete_scenario(scenario: Scenario) -> None:
         BadInput: it ships with Lever, or can't be deleted.
     """
     _require_own(scenario)
+    forget(scenario.name)
     try:
         shutil.rmtree(scenario.path)
     except OSError as error:

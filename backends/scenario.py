@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from backends.adapter_places import Place, place_in_use
 from backends.errors import BadInput
 from backends.settings import settings
 
@@ -96,7 +97,8 @@ class Scenario:
     ``schema`` is the JSON schema of the answer as text, or None; ``voice`` its house style, or None;
     ``levers`` the backends that it is about; ``criteria`` what people rate; ``position`` its place among the
     scenarios on the screen; ``training`` says by adapter how its recipe differs from the usual one (fields of
-    ``backends.training.Recipe``); ``drill`` is the change of a fact that it shows.
+    ``backends.training.Recipe``); ``drill`` is the change of a fact that it shows; ``adapters`` are to answer
+    instead of those in use, by kind.
     """
 
     name: str
@@ -115,15 +117,25 @@ class Scenario:
     retrieval: RetrievalSettings = RetrievalSettings()
     training: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict, hash=False)
     drill: ScriptedDrill | None = None
+    adapters: Mapping[str, Place] = field(default_factory=dict, hash=False)
 
     @property
     def knowledge(self) -> Path:
         """The folder of its documents; maybe not there."""
-        return self._changed_or_own("knowledge")
+        changed = self.changed / "knowledge"
+        return changed if self.ships and changed.is_dir() else self.path / "knowledge"
 
-    def adapter(self, name: str) -> Path:
-        """The folder of one of its adapters; maybe not there."""
-        return self._changed_or_own(f"adapters/{name}")
+    def adapter_place(self, kind: str) -> Place:
+        """The adapter that a kind's backend answers with; maybe not there."""
+        return self.adapters.get(kind) or place_in_use(self.name, self.path, kind)
+
+    def adapter(self, kind: str) -> Path:
+        """The folder of that adapter; maybe not there."""
+        return self.adapter_place(kind).folder
+
+    def with_adapter(self, place: Place) -> "Scenario":
+        """The same task, answered by this adapter whatever is in use."""
+        return replace(self, adapters={**self.adapters, place.kind: place})
 
     @property
     def changed(self) -> Path:
@@ -134,10 +146,6 @@ class Scenario:
     def ships(self) -> bool:
         """Whether it is one of those that came with Lever, or were put beside them by hand."""
         return self.path.parent == settings().scenarios_dir
-
-    def _changed_or_own(self, part: str) -> Path:
-        changed = self.changed / part
-        return changed if self.ships and changed.is_dir() else self.path / part
 
     @property
     def texts(self) -> PromptTexts:
@@ -193,6 +201,10 @@ def load_scenario(name: str) -> Scenario:
     if not NAME.fullmatch(name) or not found:
         raise BadInput(f"There is no scenario called {name!r}.", _known_names(name))
     path = found[0]
+    if (changed_folder(name) / "adapters").is_dir():
+        from backends.adapters import carry_over
+
+        carry_over(name)
     try:
         table = tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8"))
         changed = changed_folder(name) / RETRIEVAL_FILE

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from backends.engine.adapters import config_problem, vet
 from backends.engine.loading import weights_hash
 from backends.engine.local import LocalEngine
+from backends.engine.vetting import config_problem, vet
 from backends.errors import AdapterRefused
 from backends.settings import Settings
 from tests.calls import ask, request

@@ -1,17 +1,14 @@
-"""Adapters: vetted before anything of them is loaded, loaded beside the base, never merged into it.
-
-An adapter folder holds ``adapter_config.json``, ``adapter_model.safetensors`` and ``card.json`` (its
-``base_hash`` and, where given, ``template_hash`` must be those of the running base).
-"""
+"""Adapters: vetted before anything of them is loaded, loaded beside the base, never merged into it."""
 
 import hashlib
-import json
 import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from backends.adapter_places import CARD, CONFIG, WEIGHTS
 from backends.engine.base import AdapterInfo
+from backends.engine.vetting import retrain, vet
 from backends.errors import AdapterRefused
 
 if TYPE_CHECKING:
@@ -20,96 +17,10 @@ if TYPE_CHECKING:
     from backends.engine.loading import Base
     from backends.engine.router import Router
 
-MAX_RANK = 256
-_PLAIN_STARTS = (True, False, "gaussian", "orthogonal", "eva")
-"""Initialisations that leave the base as it is; PiSSA, OLoRA, CorDA, LoftQ and KaSA change it."""
-_FORBIDDEN = (
-    "use_dora", "use_qalora", "use_bdlora", "lora_bias", "modules_to_save", "trainable_token_indices",
-    "target_parameters", "layer_replication", "alora_invocation_tokens", "arrow_config", "megatron_config",
-)  # fmt: skip
-FILES = ("adapter_config.json", "adapter_model.safetensors", "card.json")
+FILES = (CONFIG, WEIGHTS, CARD)
 FolderState = tuple[tuple[int, int] | None, ...]
 """Time of the last change (ns) and size (bytes) of each of the files; None for one that is not there."""
 log = logging.getLogger(__name__)
-
-
-def retrain(scenario: str) -> str:
-    """The command that makes a scenario's adapters, as a hint."""
-    return f"Train it with: python -m compare train {scenario}"
-
-
-def vet(folder: Path, scenario: str, base_hash: str, template_hash: str | None = None) -> str:
-    """Check an adapter folder without loading it; returns the sha256 of its weights as hex.
-
-    Raises:
-        AdapterRefused: incomplete, pickled, of a kind that would change the base, or for another base.
-    """
-    name, hint = f"{scenario}/{folder.name}", retrain(scenario)
-    weights = folder / "adapter_model.safetensors"
-    if not weights.is_file():
-        pickled = (folder / "adapter_model.bin").is_file()
-        why = (
-            "has pickle weights; only safetensors are loaded"
-            if pickled
-            else "has no adapter_model.safetensors"
-        )
-        raise AdapterRefused(f"The adapter {name} {why}.", hint)
-    config = _read(folder / "adapter_config.json", name, hint)
-    card = _read(folder / "card.json", name, hint)
-    if card.get("base_hash") != base_hash:
-        raise AdapterRefused(f"The adapter {name} was trained for another base model.", hint)
-    if template_hash and card.get("template_hash", template_hash) != template_hash:
-        raise AdapterRefused(f"The adapter {name} was trained with another chat template.", hint)
-    if reason := config_problem(config) or weights_problem(weights):
-        raise AdapterRefused(f"The adapter {name} is refused: {reason}.", hint)
-    return hashlib.sha256(weights.read_bytes()).hexdigest()
-
-
-def config_problem(config: dict[str, object]) -> str:
-    """Why a PEFT configuration could change the shared base or can't be routed by row; empty if neither."""
-    if config.get("peft_type") != "LORA":
-        return f"its kind is {config.get('peft_type')}, not LoRA"
-    if config.get("bias", "none") != "none":
-        return "it trains biases of the base"
-    if used := [key for key in _FORBIDDEN if config.get(key)]:
-        return f"it uses {', '.join(used)}"
-    start = config.get("init_lora_weights", True)
-    if start not in _PLAIN_STARTS:
-        return f"its initialisation {start} changes the base weights"
-    patterns = config.get("rank_pattern")
-    ranks = [config.get("r", 8), *(patterns.values() if isinstance(patterns, dict) else ())]
-    if not all(isinstance(rank, int) and 0 < rank <= MAX_RANK for rank in ranks):
-        return f"its rank is not between 1 and {MAX_RANK}"
-    return ""
-
-
-def weights_problem(weights: Path) -> str:
-    """Why a weights file is not one of plain LoRA matrices; empty when it is."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(weights, framework="np") as file:
-            names = list(file.keys())
-    except (SafetensorError, OSError) as error:
-        return f"its weights can't be read ({error})"
-    other = [n for n in names if not n.endswith((".lora_A.weight", ".lora_B.weight"))]
-    return (
-        f"it holds weights that are not LoRA matrices ({other[0]})"
-        if other
-        else ""
-        if names
-        else "it is empty"
-    )
-
-
-def _read(file: Path, adapter: str, hint: str) -> dict[str, object]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AdapterRefused(f"The adapter {adapter} has no readable {file.name}.", hint) from error
-    if not isinstance(found, dict):
-        raise AdapterRefused(f"The adapter {adapter} has no readable {file.name}.", hint)
-    return found
 
 
 def folder_state(folder: Path) -> FolderState:
@@ -158,9 +69,9 @@ class Adapters:
         scenario, _, name = key.partition("/")
         state = folder_state(Path(path))  # Before reading: what is written meanwhile counts as a change.
         try:
-            digest = vet(Path(path), scenario, self._base.base_hash, self._base.template_hash)
+            digest = vet(Path(path), key, self._base.base_hash, self._base.template_hash)
             # The same weights, configured otherwise (alpha), are another adapter.
-            config = (Path(path) / "adapter_config.json").read_bytes()
+            config = (Path(path) / CONFIG).read_bytes()
             peft_name = f"ad-{hashlib.sha256(digest.encode() + config).hexdigest()[:12]}"
             if peft_name not in self._names.values():
                 self._add(peft_name, path, key)
