@@ -17,8 +17,14 @@ def load_llama_index() -> None:
     """Import what Lever uses of LlamaIndex; call it before any import of its parts."""
     with _lock:
         import llama_index.core
-        import llama_index.embeddings.huggingface
         import llama_index.vector_stores.chroma  # noqa: F401 (that it is loaded is all that is wanted)
+
+
+@lru_cache(maxsize=1)
+def load_embedding() -> None:
+    """Import sentence-transformers; call it before any import of its parts."""
+    with _lock:
+        import sentence_transformers  # noqa: F401
 
 
 @lru_cache(maxsize=1)

@@ -12,13 +12,11 @@ from tests.test_imports import ORDER, files, imported
 NOT_IMPORTED = {
     "accelerate",
     "authlib",
-    "sentence-transformers",
 }
-"""transformers' Trainer, ``st.login`` and LlamaIndex ask for them."""
+"""transformers' Trainer and ``st.login`` ask for them."""
 TOOLS = {"mypy", "ruff"}
 LLAMA_INDEX = {
     "core": "llama-index-core",
-    "embeddings": "llama-index-embeddings-huggingface",
     "vector_stores": "llama-index-vector-stores-chroma",
 }
 

@@ -108,28 +108,35 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
         ) from error
 
 
-def load_base(folder: Path, settings: Settings, tokenizer: "PreTrainedTokenizerBase") -> Base:
-    """Load the causal language model for inference on the chosen device.
+def load_base(
+    folder: Path, settings: Settings, tokenizer: "PreTrainedTokenizerBase", *, four_bit: bool = False
+) -> Base:
+    """Load the causal language model for inference on the chosen device; for training, its weights may be
+    held in 4 bits (NF4, Dettmers et al. 2023).
 
     Raises:
         ModelUnavailable: the weights can't be read as a causal language model.
-        BadInput: LEVER_DEVICE or LEVER_DTYPE names something that is not there.
+        BadInput: LEVER_DEVICE or LEVER_DTYPE names something that is not there, or 4 bits can't be had.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     device = choose_device(settings.device)
     dtype = choose_dtype(settings.dtype, device, weight_bytes(folder))
+    held: dict[str, object] = {}
+    if four_bit:
+        held = {"quantization_config": _nf4(device, dtype), "device_map": {"": device}}
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, local_files_only=True
+            folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, local_files_only=True, **held
         )
     except Exception as error:
         raise ModelUnavailable(
             f"The model in {folder} can't be loaded: {type(error).__name__}: {error}",
             "LEVER_MODEL must be a causal language model with safetensors weights.",
         ) from error
-    model.to(torch.device(device))  # type: ignore[arg-type]
+    if not four_bit:
+        model.to(torch.device(device))  # type: ignore[arg-type]
     model.eval().requires_grad_(False)
     ends = model.generation_config.eos_token_id if model.generation_config else None
     listed = ends if isinstance(ends, list) else [ends]
@@ -142,6 +149,30 @@ def load_base(folder: Path, settings: Settings, tokenizer: "PreTrainedTokenizerB
         template_hash=template_hash(tokenizer),
         context_tokens=context,
         end_ids=end_ids,
+    )
+
+
+def why_not_four_bit(device: str) -> str:
+    """Why a base can't be held in 4 bits on this device; empty when it can."""
+    from importlib.util import find_spec
+
+    if not device.startswith("cuda"):
+        return "4 bits need a CUDA GPU"
+    return (
+        "" if find_spec("bitsandbytes") else "4 bits need the package bitsandbytes (pip install bitsandbytes)"
+    )
+
+
+def _nf4(device: str, dtype: "torch.dtype") -> object:
+    from transformers import BitsAndBytesConfig
+
+    if reason := why_not_four_bit(device):
+        raise BadInput(f"The base can't be held in 4 bits: {reason}.", "Train without.")
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
     )
 
 

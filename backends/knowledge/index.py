@@ -1,10 +1,10 @@
 """One folder of Chroma collections (or a server's): fill, search, check, and move aside when damaged.
 
-LlamaIndex's vector store fills and searches them. Vectors are always passed in (Chroma's default embedder
-would download one) and compared by cosine. What goes wrong inside Chroma leaves as :class:`IndexDamaged`.
+LlamaIndex's vector store fills them; they are read as Chroma gives them, which is faster. Vectors are always
+passed in (Chroma's default embedder would download one) and compared by cosine. What goes wrong inside Chroma
+leaves as :class:`IndexDamaged`.
 """
 
-import math
 import threading
 import time
 from collections import Counter
@@ -207,19 +207,21 @@ class ChromaIndex:
 
     def search(self, name: str, vector: np.ndarray, k: int) -> tuple[Hit, ...]:
         """The ``k`` chunks nearest to a unit vector, best first; fewer when there are fewer."""
-        load_llama_index()
-        from llama_index.core.vector_stores import VectorStoreQuery
-        from llama_index.vector_stores.chroma import ChromaVectorStore
-
         with self._guarded() as client:
-            store = ChromaVectorStore(chroma_collection=self._collection(client, name))
-            found = store.query(VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=k))
+            found = self._collection(client, name).query(
+                query_embeddings=[vector],
+                n_results=k,
+                include=["documents", "metadatas", "distances"],
+            )
+            rows = (
+                found["ids"],
+                found["documents"] or [[]],
+                found["metadatas"] or [[]],
+                found["distances"] or [[]],
+            )
             return tuple(
-                Hit(
-                    chunk=Chunk(id=node.node_id, source=node.metadata["source"], text=node.get_content()),
-                    cosine=1.0 + math.log(score),  # the store's score is exp(-distance)
-                )
-                for node, score in zip(found.nodes or (), found.similarities or (), strict=True)
+                Hit(chunk=Chunk(id=id_, source=str(meta["source"]), text=text), cosine=1.0 - distance)
+                for id_, text, meta, distance in zip(*(row[0] for row in rows), strict=True)
             )
 
     def samples(self, name: str, count: int) -> tuple[tuple[Chunk, np.ndarray], ...]:

@@ -3,18 +3,19 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 from backends.engine.base import Engine
 from backends.errors import BadInput, ModelUnavailable
 from backends.scenario import Scenario
 from backends.settings import Settings
-from backends.training import ADAPTERS, Recipe
+from backends.training import ADAPTERS, Layers, Recipe, Watch
 from backends.training.examples import (
     Conversation,
     Example,
@@ -37,7 +38,7 @@ def make_adapter(
     adapter: str,
     recipe: Recipe,
     settings: Settings,
-    report: Callable[[str], None],
+    watch: Watch,
     *,
     examples_file: Path | None = None,
     out: Path | None = None,
@@ -49,7 +50,7 @@ def make_adapter(
         adapter: which of them.
         recipe: how to train.
         settings: which base model, on which device.
-        report: takes lines of progress.
+        watch: hears how it goes; one that wants a pause is not heard, as there is nothing to go on from.
         examples_file: what to learn from instead of the scenario's ``examples.jsonl``.
         out: the folder to write instead of ``scenarios/<name>/adapters/<adapter>``.
 
@@ -61,43 +62,68 @@ def make_adapter(
         KnowledgeUnavailable: the hybrid has no documents to read.
         ModelUnavailable: there is no base model.
     """
-    _check(adapter, recipe)
     path = examples_file or examples_path(scenario)
+    conversations = conversations_for(scenario, adapter, recipe, settings, watch, path)
+    target = out or scenario.path / "adapters" / adapter
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".training-") as scratch:
+        made = Path(scratch) / adapter
+        card = train(conversations, recipe, settings, made, Path(scratch) / "work", watch)
+        assert card is not None  # No pause was heard.
+        write_card(card, scenario, adapter, conversations, path, made)
+        if target.exists():
+            shutil.move(target, Path(scratch) / "old")
+        shutil.move(made, target)
+    return card
+
+
+def conversations_for(
+    scenario: Scenario, adapter: str, recipe: Recipe, settings: Settings, watch: Watch, path: Path
+) -> Conversations:
+    """What is learnt and what is held out, with the passages that retrieval finds now for the hybrid.
+
+    Raises:
+        BadInput: the examples or the recipe are unusable.
+        KnowledgeUnavailable: the hybrid has no documents to read.
+        ModelUnavailable: there is no base model to count tokens with.
+    """
+    _check(adapter, recipe)
     examples = load_examples(path)
     training, held_out = split(examples, recipe.held_out, recipe.seed)
     if not held_out:
-        raise BadInput(f"One example in {path} is not enough to learn from.", "Write at least 50.")
-    report(f"{scenario.name}/{adapter}: {len(training)} examples to learn from, {len(held_out)} held out.")
+        raise BadInput(f"One example in {path.name} is not enough to learn from.", "Write at least 50.")
+    watch.say(f"{scenario.name}/{adapter}: {len(training)} examples to learn from, {len(held_out)} held out.")
     if adapter == "lora_short":
         training, held_out = (
             tuple(replace(example, system="") for example in part) for part in (training, held_out)
         )
     if adapter == "hybrid":
-        conversations = _with_passages(scenario, training, held_out, recipe, settings, report)
-    else:
-        conversations = (bare_conversations(scenario, training), bare_conversations(scenario, held_out))
-    target = out or scenario.path / "adapters" / adapter
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".training-") as scratch:
-        made = Path(scratch) / adapter
-        card = _train(conversations, recipe, settings, made, report)
-        card |= {
-            "scenario": scenario.name,
-            "adapter": adapter,
-            "data_hash": file_hash(path),
-            "examples": {
-                "file": len(examples),
-                "training": len(conversations[0]),
-                "held_out": len(conversations[1]),
-                "held_out_lines": sorted({conversation.line for conversation in conversations[1]}),
-            },
-        }
-        (made / "README.md").unlink(missing_ok=True)
-        (made / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-        if target.exists():
-            shutil.move(target, Path(scratch) / "old")
-        shutil.move(made, target)
-    return card
+        return _with_passages(scenario, training, held_out, recipe, settings, watch)
+    return bare_conversations(scenario, training), bare_conversations(scenario, held_out)
+
+
+def write_card(
+    card: dict[str, object],
+    scenario: Scenario,
+    adapter: str,
+    conversations: Conversations,
+    path: Path,
+    made: Path,
+) -> None:
+    """Add what is known of the data to what :func:`train` gave, and put the card beside the weights."""
+    card |= {
+        "scenario": scenario.name,
+        "adapter": adapter,
+        "data_hash": file_hash(path),
+        "examples": {
+            "file": len(load_examples(path)),
+            "training": len(conversations[0]),
+            "held_out": len(conversations[1]),
+            "held_out_lines": sorted({conversation.line for conversation in conversations[1]}),
+        },
+    }
+    (made / "README.md").unlink(missing_ok=True)
+    (made / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def recipe_for(scenario: Scenario, adapter: str, changes: Mapping[str, int | float]) -> Recipe:
@@ -123,6 +149,10 @@ def _check(adapter: str, recipe: Recipe) -> None:
         )
     if not (0 <= recipe.held_out < 1 and 0 <= recipe.gold_share <= 1):
         raise BadInput("The held-out and gold shares must lie between 0 and 1.")
+    if not 0 <= recipe.dropout < 1:
+        raise BadInput("The dropout must lie between 0 and 1.")
+    if recipe.layers not in get_args(Layers):
+        raise BadInput(f"The layers that learn are {' or '.join(get_args(Layers))}, not {recipe.layers!r}.")
     if recipe.max_steps < 0 or min(recipe.epochs, recipe.batch_size, recipe.rank, recipe.alpha) < 1:
         raise BadInput("Epochs, batch size, rank and alpha must be at least 1.")
     if not 0 < recipe.learning_rate < 1:
@@ -135,7 +165,7 @@ def _with_passages(
     held_out: Sequence[Example],
     recipe: Recipe,
     settings: Settings,
-    report: Callable[[str], None],
+    watch: Watch,
 ) -> Conversations:
     """Contexts by the scenario's retrieval, in an index apart, so that a running app's is left alone."""
     from backends.knowledge import Knowledge
@@ -143,7 +173,7 @@ def _with_passages(
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _alone(settings) as engine:
         knowledge = Knowledge(Path(scratch) / "chroma")
-        report(knowledge.ensure_index(scenario, engine).detail)
+        watch.say(knowledge.ensure_index(scenario, engine).detail)
         chunks = cut(
             read_documents(scenario.knowledge),
             chunk_tokens=scenario.retrieval.chunk_tokens,
@@ -161,7 +191,7 @@ def _with_passages(
             scenario, held_out, retrieve, chunks, gold_share=0.0, seed=recipe.seed
         )
     if lines := sorted(example.line for example in (*dropped, *missed)):
-        report(f"Left out, as no retrieved passage says the answer: line {', '.join(map(str, lines))}.")
+        watch.say(f"Left out, as no retrieved passage says the answer: line {', '.join(map(str, lines))}.")
     return learnt, held
 
 
@@ -184,14 +214,23 @@ def _alone(settings: Settings) -> Iterator[Engine]:
             engine.stop()
 
 
-def _train(
+def train(
     conversations: Conversations,
     recipe: Recipe,
     settings: Settings,
     made: Path,
-    report: Callable[[str], None],
-) -> dict[str, object]:
-    """Check, train, save into ``made``; gives the part of the card that is about model and training."""
+    workspace: Path,
+    watch: Watch,
+) -> dict[str, object] | None:
+    """Train from wherever ``workspace`` stands, and save into ``made``.
+
+    Returns:
+        What the card says of model and training; None when it was paused.
+
+    Raises:
+        BadInput: nothing is left to learn from, an example does not fit the model, or learning diverged.
+        ModelUnavailable: there is no base model.
+    """
     import torch
 
     from backends.engine.chat import Chat
@@ -202,7 +241,7 @@ def _train(
     torch.set_num_threads(choose_threads(settings.threads))
     folder = find_model(settings)
     tokenizer = load_tokenizer(folder)
-    base = load_base(folder, settings, tokenizer)
+    base = load_base(folder, settings, tokenizer, four_bit=recipe.four_bit)
     training, held_out = (
         token_rows(part, Chat(tokenizer), end_ids=base.end_ids, context_tokens=base.context_tokens)
         for part in conversations
@@ -211,9 +250,11 @@ def _train(
         raise BadInput(
             "No example is left to learn from or to hold out.", "Check that passages say the answers."
         )
-    found = fit(base, tokenizer, training, held_out, recipe, made, report)
+    found = fit(base, tokenizer, training, held_out, recipe, made, workspace, watch)
+    if found is None:
+        return None
     kept = found.kept
-    report(f"Kept epoch {kept.epoch:.1f} with held-out loss {kept.held_out:.4f}; {found.seconds:.0f} s.")
+    watch.say(f"Kept epoch {kept.epoch:.1f} with held-out loss {kept.held_out:.4f}; {found.seconds:.0f} s.")
     return {
         "base_model": model_name(settings.model),
         "base_hash": base.base_hash,
@@ -227,6 +268,8 @@ def _train(
         "training_tokens": sum(len(row["input_ids"]) for row in training),
         "longest_tokens": max(len(row["input_ids"]) for row in (*training, *held_out)),
         "seconds": round(found.seconds, 1),
+        "tokens_per_second": round(found.tokens / found.seconds, 1),
+        "threads": torch.get_num_threads(),
         "device": str(base.model.device),
         "dtype": str(base.model.dtype).removeprefix("torch."),
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
