@@ -30,6 +30,7 @@ from backends.prompts import build_prompt
 from backends.scenario import Scenario
 from backends.settings import Settings
 from backends.training import Recipe
+from backends.training.__main__ import Lines
 from backends.training.make import make_adapter
 from tests.calls import GREEDY, ask
 from tests.tiny import build_tokenizer
@@ -136,7 +137,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     scenario = Scenario(name="plans", path=path, title="Plans", story="", system_prompt="Be brief.")
     settings = Settings(model=str(folder), device="cpu", threads=1, scenarios_dir=path.parent)
     recipe = Recipe(epochs=20, max_steps=20, batch_size=4, learning_rate=5e-3, rank=8, alpha=16, held_out=0.2)
-    card = make_adapter(scenario, "lora", recipe, settings, lambda line: None)
+    card = make_adapter(scenario, "lora", recipe, settings, Lines())
     assert card["steps"] == 20
     engine = LocalEngine(settings)
     engine.start()

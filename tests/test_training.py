@@ -19,7 +19,7 @@ from backends.prompts import build_prompt
 from backends.scenario import RetrievalSettings, Scenario
 from backends.settings import ROOT, Settings
 from backends.training import Recipe
-from backends.training.__main__ import main
+from backends.training.__main__ import Lines, main
 from backends.training.examples import (
     Conversation,
     Example,
@@ -88,13 +88,19 @@ def example(answer: str, source: str = "warranty.md") -> Example:
     return Example(line=1, query="How long?", answer=answer, source=source)
 
 
-def silent(line: str) -> None:
-    """Nobody reads the progress."""
+class Said(Lines):
+    """Takes down what is said."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def test_twenty_steps_lower_the_loss_and_the_engine_serves_the_adapter(scenario, settings_of, tiny_model):
     lines: list[str] = []
-    card = make_adapter(scenario, "lora", TWENTY_STEPS, settings_of, lines.append)
+    card = make_adapter(scenario, "lora", TWENTY_STEPS, settings_of, Said(lines))
     folder = scenario.path / "adapters" / "lora"
     assert {path.name for path in folder.iterdir()} == {
         "adapter_config.json",
@@ -126,7 +132,7 @@ def test_twenty_steps_lower_the_loss_and_the_engine_serves_the_adapter(scenario,
 def test_lora_short_learns_the_same_answers_without_the_instructions(scenario, settings_of, chat):
     recipe = replace(TWENTY_STEPS, max_steps=1)
     long, short = (
-        make_adapter(scenario, name, recipe, settings_of, silent) for name in ("lora", "lora_short")
+        make_adapter(scenario, name, recipe, settings_of, Said([])) for name in ("lora", "lora_short")
     )
     whole, bare = (len(chat.encode(build_prompt(scenario, "Hi", system=system))[1]) for system in (None, ""))
     assert long["longest_tokens"] - short["longest_tokens"] == whole - bare > 0
@@ -146,14 +152,14 @@ def test_training_twice_gives_the_same_weights(scenario, settings_of, tmp_path):
     recipe = replace(TWENTY_STEPS, max_steps=3)
     hashes = set()
     for name in ("first", "second"):
-        make_adapter(scenario, "lora", recipe, settings_of, silent, out=tmp_path / name)
+        make_adapter(scenario, "lora", recipe, settings_of, Said([]), out=tmp_path / name)
         hashes.add(weights_hash(tmp_path / name))
     assert len(hashes) == 1
 
 
 def test_the_hybrid_learns_from_what_the_scenarios_own_retrieval_finds(scenario, settings_of):
     lines: list[str] = []
-    card = make_adapter(scenario, "hybrid", replace(TWENTY_STEPS, max_steps=2), settings_of, lines.append)
+    card = make_adapter(scenario, "hybrid", replace(TWENTY_STEPS, max_steps=2), settings_of, Said(lines))
     assert card["adapter"] == "hybrid"
     assert card["examples"]["training"] >= 8
     assert any("1 documents in" in line for line in lines)
@@ -185,9 +191,9 @@ def test_what_a_library_prints_while_training_is_no_card(scenario, settings_of, 
 
     train = transformers.Trainer.train
 
-    def talkative(trainer: transformers.Trainer) -> object:
+    def talkative(trainer: transformers.Trainer, **options: object) -> object:
         print("Hello from a library")
-        return train(trainer)
+        return train(trainer, **options)
 
     monkeypatch.setattr(transformers.Trainer, "train", talkative)
     monkeypatch.setattr("backends.training.__main__.load_scenario", lambda name: scenario)
@@ -207,7 +213,7 @@ def test_a_model_without_a_padding_token_can_be_trained(scenario, settings_of, t
         (model / name).write_text(json.dumps(kept))
     assert load_tokenizer(model).pad_token is None
     settings = settings_of.model_copy(update={"model": str(model)})
-    card = make_adapter(scenario, "lora", replace(TWENTY_STEPS, max_steps=2), settings, silent)
+    card = make_adapter(scenario, "lora", replace(TWENTY_STEPS, max_steps=2), settings, Said([]))
     assert card["steps"] == 2
     assert math.isfinite(card["held_out_loss"])
 
@@ -367,14 +373,14 @@ def test_no_file_and_an_empty_one_are_bad_input(tmp_path):
 )
 def test_a_recipe_that_makes_no_sense_is_bad_input(scenario, settings_of, wrong):
     with pytest.raises(BadInput):
-        make_adapter(scenario, "lora", replace(Recipe(), **wrong), settings_of, silent)
+        make_adapter(scenario, "lora", replace(Recipe(), **wrong), settings_of, Said([]))
 
 
 @pytest.mark.parametrize("adapter", ["lora", "hybrid"])
 def test_a_setting_that_can_not_be_used_is_bad_input_that_names_it(scenario, settings_of, adapter):
     settings = settings_of.model_copy(update={"dtype": "int3"})
     with pytest.raises(BadInput, match="LEVER_DTYPE is int3"):
-        make_adapter(scenario, adapter, TWENTY_STEPS, settings, silent)
+        make_adapter(scenario, adapter, TWENTY_STEPS, settings, Said([]))
 
 
 def _cited_line(conversation: Conversation) -> str:
