@@ -35,6 +35,8 @@ from backends.training import ADAPTERS
 
 EXAMPLES = "examples.jsonl"
 """What an adapter learnt from, beside it."""
+DRILL_NOTE = "of the knowledge-change drill"
+"""What the card of an adapter says that a drill trained; it goes when the drill is put back."""
 _LAST = "last_number"
 """The highest number that was ever given."""
 
@@ -166,6 +168,8 @@ def carry_over(scenario: str) -> None:
     with _writing(scenario) as folder:
         before = changed_folder(scenario) / "adapters"
         for left in [before / kind for kind in ADAPTERS if (before / kind).is_dir()]:
+            card = {**(said_by(left / CARD) or {}), "note": DRILL_NOTE}
+            write_whole(left / CARD, json.dumps(card, indent=2).encode())
             number = _next_number(folder)
             left.rename(folder / str(number))
             _choose(folder, left.name, number)

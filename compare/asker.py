@@ -64,12 +64,12 @@ class Asker:
 
     def provenance(self) -> Provenance:
         """What produces the answers now."""
-        return provenance_of(self._engine.status(), self._adapters(), self._scenario)
+        keys = {key for key in self.adapters().values() if key is not None}
+        return provenance_of(self._engine.status(), keys, self._scenario)
 
-    def _adapters(self) -> set[str]:
-        """The keys of the scenario's loaded adapters."""
-        loaded = self._engine.status().adapters
-        return {info.key for info in loaded if info.scenario == self.plan.scenario}
+    def adapters(self) -> dict[str, str | None]:
+        """The engine's key of each lane's adapter, which may not be there."""
+        return {name: lane.adapter for name, lane in self._lanes.items()}
 
     def remember(self, prompts: Iterable[tuple[str, str, Prompt]]) -> None:
         """Take into the ledger what was asked before the run was resumed."""

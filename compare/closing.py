@@ -12,6 +12,7 @@ from backends.errors import BadInput, KnowledgeUnavailable
 from backends.ledger import Ledger
 from backends.registry import registry
 from backends.types import Sampling
+from compare.lane_names import lane_name
 from compare.lanes import backend_of
 from compare.live import Provenance
 from compare.store import Store
@@ -77,6 +78,21 @@ def require_same_make(before: Provenance | None, now: Provenance, lanes: Collect
             f"{before.knowledge}; now {now.knowledge or 'there are none'}.",
             "Put them back, or start a new run.",
         )
+
+
+def require_same_adapters(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> None:
+    """A lane goes on with the adapter that it began with, whichever is in use by now. Both are the engine's
+    keys of adapters by lane; ``before`` lacks those that were asked nothing.
+
+    Raises:
+        BadInput: the first lane that would not; the sentence names both adapters.
+    """
+    for lane, began in before.items():
+        if now.get(lane) != began:
+            raise BadInput(
+                f"{lane_name(lane)} began this run with the adapter {began}; now {now.get(lane)} is in use.",
+                "Use the first one again, or start a new run.",
+            )
 
 
 def _embed(texts: Collection[str], store: Store, engine: Engine, go_on: Callable[[], None]) -> None:

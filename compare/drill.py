@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Literal
 
+from backends.adapters import DRILL_NOTE, EXAMPLES, register
+from backends.base import adapter_key
 from backends.engine.base import Engine
 from backends.errors import BadInput, LeverError, as_failure
 from backends.knowledge.documents import WRITTEN, read_document, write_whole
@@ -28,9 +30,9 @@ from backends.types import Sampling
 from compare.case_files import load_cases
 from compare.cases import Case
 from compare.drill_results import INDEXED, LaneDrill, lane_drills
-from compare.drill_undo import alone, back_up_adapter, drill_folder, note_change
+from compare.drill_undo import alone, drill_folder, note_change, note_choice
 from compare.knowledge_change import Change, Touched, changed_examples, touched_cases
-from compare.lanes import backend_of, check_lanes
+from compare.lanes import adapter_of, backend_of, check_lanes
 from compare.plan import Plan
 from compare.scenario_run import ScenarioRun, start_scenario_run
 from compare.store import Store
@@ -174,8 +176,9 @@ class Drill:
         self._do(self._all)
 
     def trainable(self) -> tuple[str, ...]:
-        """The lanes that know facts from an adapter alone."""
-        layers = {lane: set(registry()[backend_of(lane)].layers) for lane in self._plan.lanes}
+        """The lanes that know facts from an adapter alone, and answer with the one in use."""
+        asked = [lane for lane in self._plan.lanes if adapter_of(lane) is None]
+        layers = {lane: set(registry()[backend_of(lane)].layers) for lane in asked}
         return tuple(lane for lane, has in layers.items() if "adapter" in has and "passages" not in has)
 
     def _do(self, steps: Callable[[], None]) -> None:
@@ -256,21 +259,21 @@ class Drill:
         said = examples_path(scenario).read_text(encoding="utf-8-sig")
         changed, count = changed_examples(said, self._plan.change, self._plan.cases, scenario)
         self._show(examples_changed=count)
-        write_whole(folder / "examples.jsonl", changed.encode())
+        write_whole(folder / EXAMPLES, changed.encode())
         for name in names:
             started = time.perf_counter()
             self._train_one(scenario, name, folder)
-            target = back_up_adapter(scenario, name)
-            shutil.rmtree(target, ignore_errors=True)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(folder / "trained" / name, target)
-            self._engine.load_adapter(f"{scenario.name}/{name}", str(target))
+            made = folder / "trained" / name
+            shutil.copyfile(folder / EXAMPLES, made / EXAMPLES)
+            note_choice(scenario, name)
+            register(scenario, made, use=True, facts={"note": DRILL_NOTE})
+            adapter_key(scenario, name, self._engine)
             took = time.perf_counter() - started
             self._show(training_s={**self.view().training_s, name: took})
 
     def _train_one(self, scenario: Scenario, name: str, folder: Path) -> None:
         command = [sys.executable, "-m", "backends.training", scenario.name, "--adapter", name]
-        command += ["--examples", str(folder / "examples.jsonl"), "--out", str(folder / "trained")]
+        command += ["--examples", str(folder / EXAMPLES), "--out", str(folder / "trained")]
         shutil.rmtree(folder / "trained", ignore_errors=True)
         with subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"

@@ -7,10 +7,12 @@ between, in this process or in another one.
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from backends.adapter_places import AS_SHIPPED
+from backends.adapters import DRILL_NOTE, delete, registered, use
 from backends.errors import BadInput, KnowledgeUnavailable
 from backends.knowledge.documents import read_document, write_whole
 from backends.knowledge.editing import (
@@ -30,14 +32,14 @@ NOTE = "changed.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Noted:
-    """What a drill changed: a document's text; adapters by name, with whether there was one before; and the
-    (query, expected, checks) that are right now, by the case's id.
+    """What a drill changed: a document's text; by kind, the number of the adapter that was in use before; and
+    the (query, expected, checks) that are right now, by the case's id.
     """
 
     document: str
     before: str
     after: str
-    adapters: Mapping[str, bool]
+    adapters: Mapping[str, int]
     cases: Mapping[str, Sequence[str]]
 
 
@@ -78,21 +80,12 @@ def note_change(scenario: str, change: Change, touched: Sequence[Touched]) -> No
     _write(scenario, noted)
 
 
-def back_up_adapter(scenario: Scenario, name: str) -> Path:
-    """Keep a whole copy of a trained adapter, and note that it is replaced; gives where it stands. What a
-    drill put there itself is not kept.
-    """
-    target, folder = working_adapter(scenario, name), drill_folder(scenario.name)
+def note_choice(scenario: Scenario, kind: str) -> None:
+    """Write down which of a kind's adapters is in use before a drill's own is, the first time."""
     noted = noted_change(scenario.name)
-    if noted is not None and name not in noted.adapters:
-        if target.is_dir():
-            part = folder / f".{name}.part"
-            shutil.rmtree(part, ignore_errors=True)
-            shutil.copytree(target, part)
-            (folder / "adapters").mkdir(exist_ok=True)
-            part.rename(folder / "adapters" / name)
-        _write(scenario.name, replace(noted, adapters={**noted.adapters, name: target.is_dir()}))
-    return target
+    if noted is not None and kind not in noted.adapters:
+        before = scenario.adapter_place(kind).number
+        _write(scenario.name, replace(noted, adapters={**noted.adapters, kind: before}))
 
 
 def to_put_back(scenario: Scenario) -> str:
@@ -112,8 +105,7 @@ def put_back(scenario: Scenario) -> None:
         noted = noted_change(scenario.name)
         if noted is None:
             return
-        for name, had_one in noted.adapters.items():
-            _restore_adapter(scenario, name, had_one=had_one)
+        _forget_adapters(scenario, noted)
         edited = not _restore_text(scenario, noted)
         only_this = set(restorable(scenario)) <= {noted.document}  # Else a reset would lose the others.
         if scenario.ships and only_this and not changed_documents(scenario):
@@ -157,11 +149,6 @@ def noted_change(scenario: str) -> Noted | None:
         return None
 
 
-def working_adapter(scenario: Scenario, name: str) -> Path:
-    """Where an adapter stands that is trained here; what ships stays beside it."""
-    return (scenario.changed if scenario.ships else scenario.path) / "adapters" / name
-
-
 def drill_folder(name: str) -> Path:
     """Where a scenario's drill keeps what it needs for putting back; gone afterwards."""
     return settings().data_dir / "drills" / name
@@ -171,13 +158,14 @@ def _write(scenario: str, noted: Noted) -> None:
     write_whole(drill_folder(scenario) / NOTE, json.dumps(asdict(noted)).encode())
 
 
-def _restore_adapter(scenario: Scenario, name: str, *, had_one: bool) -> None:
-    target, kept = working_adapter(scenario, name), drill_folder(scenario.name) / "adapters" / name
-    if had_one and not kept.is_dir():
-        return  # It is back already; a crash came before the end.
-    shutil.rmtree(target, ignore_errors=True)
-    if had_one:
-        shutil.move(kept, target)
+def _forget_adapters(scenario: Scenario, noted: Noted) -> None:
+    """Delete what the drill trained; where it is in use, what was before is in use again, if it is there."""
+    for one in registered(scenario):
+        if one.card.note == DRILL_NOTE:
+            if one.in_use:
+                with suppress(BadInput):
+                    use(scenario, one.kind, noted.adapters.get(one.kind, AS_SHIPPED))
+            delete(scenario, one.number)
 
 
 def _restore_text(scenario: Scenario, noted: Noted) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from backends.errors import BadInput
 
-_GATE = re.compile(r"\s*([\w@]+)\.(\w+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
+_GATE = re.compile(r"\s*([\w@+/-]+)\.(\w+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,

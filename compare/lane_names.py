@@ -1,7 +1,7 @@
 """What people call a lane, and the shape that marks it on every screen, chart and page of a report."""
 
 from backends.registry import registry
-from compare.lanes import MARK, backend_of
+from compare.lanes import backend_of, parts_of
 
 _SHAPES = {
     "zero_shot": "○",
@@ -21,10 +21,15 @@ _SHAPES = {
 
 def lane_name(lane: str) -> str:
     """The lane's short name, as people who compare these approaches call it."""
-    backend, mark, version = lane.partition(MARK)
+    backend, version, scenario, number = parts_of(lane)
     known = registry()
-    name = known[backend].title if backend in known else backend
-    return f"{name}, version {version}" if mark else name
+    parts = [known[backend].title if backend in known else backend]
+    if version is not None:
+        parts.append(f"version {version}")
+    if number is not None:
+        whose = "" if scenario is None else f"{scenario}'s "
+        parts.append(f"{whose}adapter {'as shipped' if number == '0' else number}")
+    return ", ".join(parts)
 
 
 def lane_shape(lane: str) -> str:

@@ -4,13 +4,15 @@ Only cases that ask the same in both runs are compared; the id alone says nothin
 questions number their rows alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from backends.adapter_places import MARK as ADAPTER
 from backends.errors import BadInput
 from backends.scenario import PromptTexts
 from compare.cases import Case, normalised
 from compare.comparing import calls_of, paired_scores_of, together
+from compare.lanes import backend_of
 from compare.measured import StoredRun
 from compare.statistics import CaseScores, Difference, difference
 
@@ -96,7 +98,8 @@ def _of(scores: Mapping[Place, CaseScores], lane: str) -> list[CaseScores]:
 
 def _changes(a: StoredRun, b: StoredRun) -> tuple[tuple[str, str, str], ...]:
     """What was set differently; the cases themselves are compared one by one."""
-    before, after = _setup(a), _setup(b)
+    shared = {backend_of(lane) for lane in a.plan.lanes if lane in b.plan.lanes}
+    before, after = _setup(a, shared), _setup(b, shared)
     if not (before["what is known"] and after["what is known"]):  # Older runs did not note it.
         before["what is known"] = after["what is known"]
     found = [(what, before[what], after[what]) for what in before if before[what] != after[what]]
@@ -105,10 +108,15 @@ def _changes(a: StoredRun, b: StoredRun) -> tuple[tuple[str, str, str], ...]:
     return (*found, *_text_changes(a.plan.texts, b.plan.texts), *judged)
 
 
-def _setup(run: StoredRun) -> dict[str, str]:
+def _setup(run: StoredRun, backends: Collection[str]) -> dict[str, str]:
+    """``backends`` are those whose adapters count."""
     sampling, produced = run.plan.sampling, run.provenance
     adapters = () if produced is None else produced.adapters
-    own = [f"{one.name} {one.hash[:8]}" for one in adapters if one.scenario == run.plan.scenario]
+    own = [
+        f"{one.name} {one.hash[:8]}"
+        for one in adapters
+        if one.scenario == run.plan.scenario and one.name.partition(ADAPTER)[0] in backends
+    ]
     return {
         "model": "unknown" if produced is None else f"{produced.model} {produced.base_hash[:8]}",
         "adapters": ", ".join(sorted(own)) or "none",

@@ -20,7 +20,7 @@ from backends.types import Mode, Sampling
 from compare.asker import PATROL_S, Asker, Group, Stopped
 from compare.case_files import load_cases
 from compare.cases import Case
-from compare.closing import close_run, require_same_make
+from compare.closing import close_run, require_same_adapters, require_same_make
 from compare.lanes import check_lanes
 from compare.live import Provenance
 from compare.plan import Plan, PlannedCall, Which
@@ -100,8 +100,10 @@ class ScenarioRun:
             self._count(done=sum(stored.values()), failed=len(stored) - sum(stored.values()))
             self._wait_ready()
             require_same_make(self._store.provenance(self.id), self._asker.provenance(), self.plan.lanes)
+            asked = self._store.prompts(self.id)
+            require_same_adapters({lane: prompt.adapter for lane, _, prompt in asked}, self._asker.adapters())
             self._note_provenance()
-            self._asker.remember(self._store.prompts(self.id))
+            self._asker.remember(asked)
             self._ask_all([call for call in self.plan.calls() if call.key not in stored])
             close_run(
                 self.id,

@@ -185,7 +185,7 @@ class Worker:
 
     def _on_event(self, ended: Ends, event: Event) -> None:
         """On the engine's thread: note it and return."""
-        backend, repeat = event.request_id.rsplit("/", 2)[-2:]
+        backend, _, repeat = event.request_id.removeprefix(f"{self.run.id}/").rpartition("/")
         key = (backend, int(repeat))
         match event:
             case Queued(ahead=ahead):

@@ -3,12 +3,14 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from backends.engine.base import Done, Event, Failed
 from backends.engine.loading import weights_hash
 from backends.engine.local import LocalEngine
 from backends.engine.vetting import config_problem, vet
@@ -189,6 +191,73 @@ def test_a_new_adapter_takes_its_keys_place_and_gets_hooks(tiny_model: Path, tmp
     engine.stop()
 
 
+def test_unloading_an_adapter_leaves_the_base_and_the_others_as_before(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    few = build_adapter(tmp_path / "few", tiny_model, seed=5, target_modules=["q_proj"])
+    more = build_adapter(tmp_path / "more", tiny_model, seed=6)
+    engine = LocalEngine(Settings(model=str(tiny_model), threads=1, scenarios_dir=tmp_path / "none"))
+    engine.start()
+    assert engine.wait_ready(120).state == "ready"
+    worker = engine._worker
+    assert worker is not None
+
+    def laid_out() -> tuple[list[tuple[str, str, int]], int]:
+        modules = worker.base.model.named_modules()
+        return [(name, str(type(m)), len(m._forward_hooks)) for name, m in modules], worker.router.hooks
+
+    bare = laid_out()
+    base = ask(engine, [request(QUESTION)]).answers["0"]
+    engine.load_adapter("shop/lora+1", str(few))
+    one = ask(engine, [request(QUESTION, adapter="shop/lora+1")]).answers["0"].token_ids
+    with_few = laid_out()
+    engine.load_adapter("shop/lora+3", str(more))
+    assert laid_out() != with_few
+    waiting = ask(engine, [request(QUESTION, id=key, adapter=key) for key in ("shop/lora+1", "shop/lora+3")])
+    assert waiting.answers["shop/lora+1"].token_ids == one != waiting.answers["shop/lora+3"].token_ids
+    engine.unload_adapter("shop/lora+3")
+    assert laid_out() == with_few
+    assert [(info.key, info.proof) for info in engine.status().adapters] == [("shop/lora+1", "passed")]
+    calls = ask(
+        engine, [request(QUESTION, id=str(key), adapter=key) for key in (None, "shop/lora+1", "shop/lora+3")]
+    )
+    assert calls.answers["None"].token_ids == base.token_ids
+    assert calls.answers["shop/lora+1"].token_ids == one
+    assert "no adapter called lora+3" in calls.failures["shop/lora+3"].message
+    engine.unload_adapter("shop/lora+1")
+    engine.unload_adapter("shop/lora+1")  # One that is not loaded is no error.
+    assert laid_out() == bare
+    assert engine.status().proof == "passed"
+    ids = torch.tensor([worker.chat.encode(request(QUESTION).prompt)[1]])
+    alone = AutoModelForCausalLM.from_pretrained(tiny_model, attn_implementation="sdpa")
+    with torch.inference_mode():
+        assert torch.equal(worker.base.model(ids).logits, alone(ids).logits)
+    engine.load_adapter("shop/lora", str(few))
+    assert ask(engine, [request(QUESTION, adapter="shop/lora")]).answers["0"].token_ids == one
+    assert [hooks for _, _, hooks in laid_out()[0]] == [hooks for _, _, hooks in with_few[0]]
+    engine.stop()
+
+
+def test_an_adapter_goes_only_when_nothing_that_waits_needs_it(tiny_model: Path, tmp_path: Path) -> None:
+    folder = build_adapter(tmp_path / "lora", tiny_model)
+    engine = LocalEngine(Settings(model=str(tiny_model), threads=1, scenarios_dir=tmp_path / "none"))
+    engine.start()
+    engine.load_adapter("shop/lora+1", str(folder))
+    ends: SimpleQueue[Done | Failed] = SimpleQueue()
+
+    def note(event: Event) -> None:
+        if isinstance(event, Done | Failed):
+            ends.put(event)
+
+    asked = [request(QUESTION, id=str(i), adapter="shop/lora+1") for i in range(3)]
+    for one, background in zip(asked, (True, False, True), strict=True):
+        engine.submit([one], note, mode="demo", background=background)
+    engine.unload_adapter("shop/lora+1")
+    assert [type(ends.get_nowait()) for _ in asked] == [Done, Done, Done]
+    assert engine.status().adapters == ()
+    engine.stop()
+
+
 def test_the_same_weights_with_another_scale_are_another_adapter(tiny_model: Path, tmp_path: Path) -> None:
     once = build_adapter(tmp_path / "once", tiny_model, seed=5)
     more = shutil.copytree(once, tmp_path / "more")
@@ -319,6 +388,29 @@ def test_incomplete_pickled_and_foreign_adapters_are_refused(tiny_model: Path, t
     assert "no adapter_model.safetensors" in refused()
     (good / "adapter_model.bin").write_bytes(b"pickle")
     assert "pickle" in refused()
+
+
+def test_weights_that_changed_since_they_were_registered_are_refused(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    good, base = build_adapter(tmp_path / "lora", tiny_model), weights_hash(tiny_model)
+    weights = (good / "adapter_model.safetensors").read_bytes()
+    card = json.loads((good / "card.json").read_text())
+    card["weights_sha256"] = vet(good, "shop/lora", base)
+    (good / "card.json").write_text(json.dumps(card))
+    assert vet(good, "shop/lora", base) == card["weights_sha256"]
+    other = build_adapter(tmp_path / "other", tiny_model, seed=9) / "adapter_model.safetensors"
+    one_bit = bytes([*weights[:-1], weights[-1] ^ 1])
+    header = bytes([*weights[:9], weights[9] ^ 1, *weights[10:]])
+    told = (
+        (one_bit, "other weights than when"),
+        (other.read_bytes(), "other weights than when"),
+        (header, ""),
+    )
+    for tampered, words in told:
+        (good / "adapter_model.safetensors").write_bytes(tampered)
+        with pytest.raises(AdapterRefused, match=f"The adapter shop/lora .*{words}"):
+            vet(good, "shop/lora", base)
 
 
 def test_weights_besides_lora_matrices_are_refused(tiny_model: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.adapters import DRILL_NOTE, delete, register, registered, use
 from backends.engine.local import LocalEngine
 from backends.errors import BadInput
 from backends.knowledge import knowledge
@@ -27,7 +28,7 @@ from compare.cases import Case
 from compare.drill import Drill, plan_drill
 from compare.drill_results import Answers, LaneDrill
 from compare.drill_takeaway import takeaway
-from compare.drill_undo import alone, back_up_adapter, note_change, put_back, to_put_back
+from compare.drill_undo import alone, note_change, note_choice, put_back, to_put_back
 from compare.drills import drills
 from compare.knowledge_change import (
     Change,
@@ -280,14 +281,50 @@ def test_stopping_the_training_leaves_the_adapter_of_ones_own_scenario_as_it_was
     assert drill.wait(100).stage == "stopped"
     put_back(own)
     assert {path.name: path.read_bytes() for path in own.adapter("lora").iterdir()} == before
-    for crash in (lambda: None, lambda: shutil.rmtree(own.adapter("lora"))):
-        note_change(own.name, change, ())
-        target = back_up_adapter(own, "lora")
-        (target / "card.json").write_text("the drill's own")
-        back_up_adapter(own, "lora")  # Trained a second time: the first copy is kept.
-        crash()  # and then the process dies
-        put_back(own)
-        assert {path.name: path.read_bytes() for path in own.adapter("lora").iterdir()} == before
+
+
+def test_what_a_drill_trained_goes_and_what_answered_before_answers_again_also_after_a_crash(
+    scenario: Scenario, change: Change, tmp_path: Path
+) -> None:
+    made = shutil.copytree(scenario.path / "adapters" / "lora", tmp_path / "made")
+    mine = register(scenario, made, use=True)
+
+    def noted() -> None:
+        note_change(scenario.name, change, ())
+
+    def chosen() -> None:
+        note_choice(scenario, "lora")
+
+    def trained() -> None:
+        register(scenario, made, use=True, facts={"note": DRILL_NOTE})
+
+    def half_back() -> None:
+        use(scenario, "lora", mine.number)  # and then the process that put it back dies
+
+    steps = (noted, chosen, trained, chosen, trained, half_back)
+    for done in range(1, len(steps) + 1):
+        for step in steps[:done]:
+            step()
+        put_back(scenario)
+        assert [one.number for one in registered(scenario) if one.number] == [mine.number]
+        assert scenario.adapter("lora") == mine.folder
+    for step in steps[:3]:
+        step()
+    another = register(scenario, made, use=True)  # Somebody chose another one meanwhile.
+    put_back(scenario)
+    assert scenario.adapter("lora") == another.folder
+    for step in (noted, chosen, trained):
+        step()
+    delete(scenario, another.number)
+    put_back(scenario)
+    assert scenario.adapter("lora") == scenario.path / "adapters" / "lora"
+
+
+def test_a_lane_with_a_certain_adapter_is_not_trained_again(
+    scenario: Scenario, change: Change, ready_engine: LocalEngine, kept: Store
+) -> None:
+    plan = plan_drill(scenario, change, ["lora", "lora+0", "lora_short", "hybrid", "prompt"])
+    assert Drill(plan, store=kept, engine=ready_engine).trainable() == ("lora", "lora_short")
 
 
 def test_an_edit_while_the_drill_asks_is_not_overwritten(
@@ -374,9 +411,15 @@ def test_adapters_are_trained_again_on_the_new_fact_and_put_back(
     assert view.examples_changed >= 10
     (found,) = view.lanes
     assert found.retrained is not None
-    assert scenario.adapter("lora") == scenario.changed / "adapters" / "lora"
-    assert pocket.adapter_is_current("support-facts/lora", str(scenario.adapter("lora")))
+    place = scenario.adapter_place("lora")
+    assert place.key == "support-facts/lora+1"
+    assert "3-year hardware" in (place.folder / "examples.jsonl").read_text()
+    assert pocket.adapter_is_current(place.key, str(place.folder))
+    assert [kept.stored_run(run).provenance.adapters[0].key for run in view.runs.values()] == [
+        "support-facts/lora", "support-facts/lora", "support-facts/lora+1"
+    ]  # fmt: skip
     put_back(scenario)
     assert scenario.adapter("lora") == scenario.path / "adapters" / "lora"
-    assert not pocket.adapter_is_current("support-facts/lora", str(scenario.adapter("lora")))
-    assert {info.key for info in shipped} == {info.key for info in pocket.status().adapters}
+    assert not place.folder.exists()
+    pocket.unload_adapter(place.key)
+    assert pocket.status().adapters == shipped

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backends.adapter_places import registry_folder
-from backends.adapters import Registered, delete, find, register, registered, use
+from backends.adapters import DRILL_NOTE, Registered, delete, find, register, registered, use
 from backends.errors import BadInput
 from backends.own_scenarios import create_scenario, delete_scenario
 from backends.scenario import Scenario, changed_folder, load_scenario
@@ -185,7 +185,7 @@ def test_what_an_earlier_drill_left_in_use_is_carried_over(scenario: Scenario, m
     found = load_scenario(scenario.name).adapter_place("lora")
     assert (found.number, found.key) == (1, "support-facts/lora+1")
     assert not left.exists()
-    assert [one.problem for one in registered(scenario)] == ["", "", "", ""]
+    assert [(one.problem, one.card.note) for one in registered(scenario)][3:] == [("", DRILL_NOTE)]
 
 
 def test_a_deleted_scenario_takes_its_adapters_along(made: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from backends.registry import registry
 from backends.types import LayerKind, Mode, Stage
 from compare import numbers
-from compare.lanes import MARK, backend_of
+from compare.lanes import backend_of, parts_of
 from compare.live import LiveAnswer, RunView
 
 _WHAT_IT_DOES = {
@@ -45,9 +45,12 @@ LAYERS: dict[LayerKind, tuple[str, str, str]] = {
 
 def lane_summary(lane: str) -> str:
     """One sentence on what this lane does; empty for a backend that this screen does not know."""
-    if MARK in lane:
-        return "Follows an older version of the instructions."
-    return _WHAT_IT_DOES.get(lane, "")
+    backend, version, _, adapter = parts_of(lane)
+    said = (
+        "Follows an older version of the instructions." if version is not None else "",
+        "Answers with the adapter that it names, whichever is in use." if adapter is not None else "",
+    )
+    return " ".join(filter(None, said)) or _WHAT_IT_DOES.get(backend, "")
 
 
 def ago(started_at: str, now: datetime) -> str:

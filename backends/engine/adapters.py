@@ -82,10 +82,16 @@ class Adapters:
         self._names[key], self._states[key] = peft_name, state
         self.problems.pop(key, None)
         self.infos[key] = AdapterInfo(key=key, scenario=scenario, name=name, hash=digest, proof="not run")
-        if old is not None and old not in self._names.values() and self._peft is not None:
-            self._peft.set_adapter(peft_name)
-            self._peft.delete_adapter(old)
-            self._router.attach(self._base.model)
+        self._let_go(old)
+
+    def unload(self, key: str) -> None:
+        """Take the adapter out of the base, with every layer that PEFT wrapped for it alone; one that is not
+        loaded is no error.
+        """
+        old = self._names.pop(key, None)
+        for kept in (self._states, self.infos, self.problems):
+            kept.pop(key, None)
+        self._let_go(old)
 
     def is_current(self, key: str, folder: Path) -> bool:
         """Whether what is loaded under the key is what stands in the folder."""
@@ -113,6 +119,19 @@ class Adapters:
         from dataclasses import replace
 
         self.infos = {key: replace(info, proof=proof) for key, info in self.infos.items()}
+
+    def _let_go(self, peft_name: str | None) -> None:
+        """Remove an adapter that no key names any more. PEFT would leave its empty wrappers in the base."""
+        if peft_name is None or peft_name in self._names.values() or self._peft is None:
+            return
+        left = self.peft_names()
+        if left:
+            self._peft.set_adapter(left[0])  # PEFT warns of an active one that goes.
+            self._peft.delete_adapter(peft_name)
+        else:
+            self._peft.unload()
+            self._peft = None
+        self._router.attach(self._base.model)
 
     def _add(self, peft_name: str, path: str, key: str) -> None:
         from peft import PeftModel

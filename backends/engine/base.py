@@ -171,6 +171,14 @@ class Engine(Protocol):
             AdapterRefused: with the reason and how to retrain.
         """
 
+    def unload_adapter(self, key: str) -> None:
+        """Let go of an adapter once nothing that waits or runs needs it, then run the contamination proof
+        again. One that is not loaded is no error.
+
+        Raises:
+            EngineStopped: the engine is not running, or its contamination proof failed.
+        """
+
     def adapter_is_current(self, key: str, path: str) -> bool:
         """Whether the adapter loaded under ``key`` is the one that stands in the folder now; never blocks."""
 

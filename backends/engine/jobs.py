@@ -6,11 +6,14 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from backends.engine.base import AdapterInfo, Done, Event, Failed, OnEvent, Queued, Request
+from backends.engine.base import Done, Event, Failed, OnEvent, Queued, Request
 from backends.errors import EngineStopped
 from backends.types import Failure, Mode
+
+if TYPE_CHECKING:
+    from backends.engine.worker import Worker
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -70,12 +73,12 @@ class GenerationJob:
 
 
 @dataclass(kw_only=True)
-class AdapterJob:
-    """An adapter to vet, load and prove, between two batches."""
+class AdapterJob(Generic[T]):
+    """A change of the adapters, between two batches; one in the ``background`` behind all jobs that wait."""
 
-    key: str
-    path: str
-    result: "Future[AdapterInfo]" = field(default_factory=Future)
+    change: "Callable[[Worker], T]"
+    background: bool = False
+    result: "Future[T]" = field(default_factory=Future)
 
 
 @dataclass(kw_only=True)

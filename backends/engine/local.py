@@ -130,9 +130,20 @@ class LocalEngine(EngineLoop):
             AdapterRefused: with the reason and how to retrain.
             EngineStopped: the engine is not running.
         """
-        job = AdapterJob(key=key, path=path)
+        job = AdapterJob(change=lambda worker: worker.load_adapter(key, path))
         self._enqueue(job)
         return job.result.result()
+
+    def unload_adapter(self, key: str) -> None:
+        """Let go of an adapter behind all jobs that wait, then run the contamination proof again; blocks.
+
+        Raises:
+            EngineStopped: the engine is not running, or its contamination proof failed.
+        """
+        # In the background, as one of the jobs that wait may need it.
+        job = AdapterJob(change=lambda worker: worker.unload_adapter(key), background=True)
+        self._enqueue(job)
+        job.result.result()
 
     def adapter_is_current(self, key: str, path: str) -> bool:
         """Whether the adapter loaded under ``key`` is the one that stands in the folder now, by times and

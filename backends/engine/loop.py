@@ -126,21 +126,21 @@ class EngineLoop:
                 self._woken = True
         for job in waiting[:1]:
             if isinstance(job, AdapterJob):
-                self._load_adapter(job)
+                self._change_adapters(job)
             else:
                 self._generate(job)
             self._running.pop()
 
     def _in_order(self) -> list[GenerationJob | AdapterJob]:
         """The queue as it is served: background jobs last. The lock must be held."""
-        return sorted(self._queue, key=lambda job: isinstance(job, GenerationJob) and job.background)
+        return sorted(self._queue, key=lambda job: job.background)
 
-    def _load_adapter(self, job: AdapterJob) -> None:
+    def _change_adapters(self, job: AdapterJob) -> None:
         assert self._worker is not None
         try:
-            info = self._worker.load_adapter(job.key, job.path)
+            found = job.change(self._worker)
             self._require_proof()
-            job.result.set_result(info)
+            job.result.set_result(found)
         except EngineStopped:
             raise
         except Exception as error:

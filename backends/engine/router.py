@@ -39,26 +39,30 @@ class Router:
 
     def attach(self, model: nn.Module) -> None:
         """Switch PEFT's own routing off, hook every LoRA layer that has no hook yet, and note all adapters'
-        matrices.
+        matrices. A layer without adapters goes, and its base layer takes its place again.
 
         To be called after every change of adapters. Adapters take the number format of their base layer.
         """
         from peft.tuners.lora import LoraLayer
 
-        for layer in model.modules():
-            if isinstance(layer, LoraLayer):
-                layer.enable_adapters(False)
-                weight = layer.get_base_layer().weight
-                assert isinstance(weight, Tensor)
-                for matrices in (layer.lora_A, layer.lora_B):
-                    matrices.to(dtype=weight.dtype)
-                if layer not in self._layers:
-                    self._layers[layer] = {}
-                    layer.register_forward_hook(self._add_updates)  # type: ignore[type-var]
-                self._layers[layer] = {
-                    name: (_weight(layer.lora_A[name]), _weight(layer.lora_B[name]), layer.scaling[name])
-                    for name in layer.lora_A
-                }
+        for name, layer in list(model.named_modules()):
+            if isinstance(layer, LoraLayer) and not layer.lora_A:
+                model.set_submodule(name, layer.get_base_layer())
+        there = [layer for layer in model.modules() if isinstance(layer, LoraLayer)]
+        self._layers = {layer: self._layers[layer] for layer in there if layer in self._layers}
+        for layer in there:
+            layer.enable_adapters(False)
+            weight = layer.get_base_layer().weight
+            assert isinstance(weight, Tensor)
+            for matrices in (layer.lora_A, layer.lora_B):
+                matrices.to(dtype=weight.dtype)
+            if layer not in self._layers:
+                self._layers[layer] = {}
+                layer.register_forward_hook(self._add_updates)  # type: ignore[type-var]
+            self._layers[layer] = {
+                name: (_weight(layer.lora_A[name]), _weight(layer.lora_B[name]), layer.scaling[name])
+                for name in layer.lora_A
+            }
 
     @contextmanager
     def route(self, adapters: Sequence[str | None]) -> Iterator[None]:

@@ -1,5 +1,4 @@
-"""What the engine's thread owns and does: the model, the adapters, the embedder, and running one job with
-them.
+"""What the engine's thread owns and does: the model, the adapters, the embedder, and running one job.
 
 Nothing here is thread-safe, and nothing here waits: the queue and the thread are in ``local.py``.
 """
@@ -98,6 +97,11 @@ class Worker:
         self.adapters.load(key, path)
         self.prove()
         return self.adapters.infos[key]
+
+    def unload_adapter(self, key: str) -> None:
+        """Let go of an adapter and run the proof; one that is not loaded is no error."""
+        self.adapters.unload(key)
+        self.prove()
 
     @property
     def embedder_hash(self) -> str:
