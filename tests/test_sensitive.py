@@ -5,6 +5,7 @@ import pytest
 from backends.scenario import load_scenario
 from backends.training.examples import examples_path, load_examples
 from compare.sensitive import masked, secrets_in
+from tests.test_training_data import SHIPPED
 
 KEYS = (
     "AKIAIOSFODNN7EXAMPLE",
@@ -40,9 +41,7 @@ def test_cards_have_a_check_digit_and_mails_an_address() -> None:
     assert masked("Ask jo.doe@mail.example.org!") == "Ask jo.d…!"
 
 
-@pytest.mark.parametrize(
-    "name", ["ticket-routing", "support-facts", "brand-voice", "support-desk", "policy-qa", "clinical-notes"]
-)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_prose_has_no_keys_and_no_cards(name: str) -> None:
     for example in load_examples(examples_path(load_scenario(name))):
         kinds = {secret.kind for secret in secrets_in(f"{example.query}\n{example.answer}")}

@@ -15,6 +15,7 @@ from compare.training_data import FEW, GOOD, LEAST, TrainingDataReport, check_ex
 from compare.training_files import read_examples, write_examples
 from compare.training_findings import Finding, Kind
 
+SHIPPED = ("ticket-routing", "support-facts", "brand-voice", "support-desk", "policy-qa", "clinical-notes")
 AWS, GITHUB = "AKIAIOSFODNN7EXAMPLE", "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
 CARD, MAIL = "4111 1111 1111 1111", "jo.doe@example.org"
 
@@ -61,7 +62,7 @@ def planted(clean: Sequence[Example], cases: Sequence[Case]) -> Planted:
         rows.append((replace(one, answer=other.answer), "conflict"))
     tested = [case for case in cases if case.split == "test"]
     for place, case in enumerate(rng.sample(tested, 5)):
-        query = f"{case.query[:-1]}!!" if place % 2 else case.query
+        query = f"{case.query.rstrip('.?!')}!!" if place % 2 else case.query
         rows.append((example(0, query, case.expected), "leak"))
     lines: dict[Kind, set[int]] = {}
     for line, (_, kind) in enumerate(rows, 1):
@@ -77,7 +78,7 @@ def shipped(name: str) -> tuple[Scenario, tuple[Example, ...], tuple[Case, ...]]
     return scenario, load_examples(examples_path(scenario)), load_cases(scenario)
 
 
-@pytest.mark.parametrize("name", ["ticket-routing", "support-facts", "brand-voice", "clinical-notes"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_all_plants_are_found_and_clean_rows_left_alone(name: str) -> None:
     scenario, clean, cases = shipped(name)
     spoilt = planted(clean, cases)
@@ -96,9 +97,7 @@ def test_all_plants_are_found_and_clean_rows_left_alone(name: str) -> None:
     assert "AKIA…" in said
 
 
-@pytest.mark.parametrize(
-    "name", ["ticket-routing", "support-facts", "brand-voice", "support-desk", "policy-qa", "clinical-notes"]
-)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_examples_are_fit(name: str) -> None:
     scenario, clean, cases = shipped(name)
     report = check_examples(clean, cases=cases, scenario=scenario, count_tokens=len, room_tokens=4_000)

@@ -15,8 +15,8 @@ from backends.training.examples import Example, examples_path, load_examples
 from compare.csv_rows import MOST_CHARS
 from compare.training_files import ReadExamples, read_examples, write_examples
 from tests.bad_files import BAD_FILES, BadFile
+from tests.test_training_data import SHIPPED
 
-SHIPPED = ("ticket-routing", "support-facts", "brand-voice", "support-desk", "policy-qa", "clinical-notes")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
 WORDS = TEXTS.map(str.strip).filter(bool)
 EXAMPLES = st.lists(
