@@ -9,7 +9,8 @@ from pathlib import Path
 from backends.errors import BadInput
 from backends.scenario import Scenario
 from compare.cases import COLUMNS, Case
-from compare.csv_import import import_cases, preview
+from compare.csv_import import import_cases
+from compare.csv_rows import preview
 from compare.drill_undo import cases_now
 
 

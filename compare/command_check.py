@@ -7,8 +7,9 @@ from pathlib import Path
 
 from backends.errors import BadInput
 from compare.command import BAD_INPUT, FINE, GATE_FAILED, Outcome
-from compare.csv_import import Imported, Preview, RowProblem, import_cases, preview
+from compare.csv_import import Imported, import_cases
 from compare.csv_mapping import TARGETS
+from compare.csv_rows import Preview, RowProblem, preview
 from compare.numbers import plural
 
 SHOWN = 50

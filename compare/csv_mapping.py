@@ -26,7 +26,7 @@ MEANINGS: dict[str, str] = {
 _ALIASES: dict[str, str] = {
     "query": """
         question, prompt, input, text, message, user message, user input, user query, utterance,
-        request, ticket, frage, anfrage, nachricht, eingabe, pregunta, consulta, mensaje,
+        request, ticket, instruction, frage, anfrage, nachricht, eingabe, pregunta, consulta, mensaje,
         entrada, requete, demande, domanda, richiesta, pergunta, vraag, pytanie, fraga, вопрос,
         запрос, 问题, 問題, 質問, 질문, سؤال, שאלה
     """,

@@ -1,4 +1,4 @@
-"""The bytes of an uploaded table as rows of text: encoding, delimiter, lines. Knows nothing of cases.
+"""The bytes of an uploaded file as text, and a table's as rows: encoding, delimiter, lines. Knows no cases.
 
 What Excel and its like make of a table is taken as it comes: byte-order marks, UTF-16, Windows-1252,
 semicolons, tabs, a ``sep=`` line, trailing empty columns.
@@ -28,13 +28,19 @@ csv.field_size_limit(2**31 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """A decoded table. ``odd_lines`` are lines of the file (from 1) that were in another encoding."""
+class Decoded:
+    """A file's text. ``odd_lines`` are its lines (from 1) that were in another encoding than the rest."""
 
     text: str
     encoding: str
-    delimiter: str
     odd_lines: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Decoded):
+    """A decoded table."""
+
+    delimiter: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +52,8 @@ class Row:
     problem: str = ""
 
 
-def read_table(data: bytes, most_mb: int) -> Table:
-    """Decode, and find the delimiter.
+def read_text(data: bytes, most_mb: int, *, wanted: str, empty: str) -> Decoded:
+    """Decode; ``wanted`` ("a CSV file") and ``empty``, a remedy, are for the sentences of errors.
 
     Raises:
         BadInput: it is too large, empty, or no text.
@@ -59,12 +65,24 @@ def read_table(data: bytes, most_mb: int) -> Table:
         )
     for magic, what in _MAGIC:
         if data.startswith(magic):
-            raise BadInput(f"This is {what}, not a CSV file.", _SAVE_AS)
+            raise BadInput(f"This is {what}, not {wanted}.", _SAVE_AS)
     text, encoding, odd = _decoded(data)
     if "\0" in text:
         raise BadInput("The file holds NUL bytes, so it is no text.", _SAVE_AS)
     if not text.strip():
-        raise BadInput("The file is empty.", "Its first line must name the columns; query is the one needed.")
+        raise BadInput("The file is empty.", empty)
+    return Decoded(text=text, encoding=encoding, odd_lines=odd)
+
+
+def read_table(data: bytes, most_mb: int) -> Table:
+    """Decode, and find the delimiter.
+
+    Raises:
+        BadInput: it is too large, empty, or no text.
+    """
+    empty = "Its first line must name the columns; query is the one needed."
+    found = read_text(data, most_mb, wanted="a CSV file", empty=empty)
+    text, encoding, odd = found.text, found.encoding, found.odd_lines
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
         return Table(text="\n" + rest, encoding=encoding, delimiter=first.strip()[4], odd_lines=odd)

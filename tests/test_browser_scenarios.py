@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from compare.csv_import import import_cases, preview
+from compare.csv_import import import_cases
+from compare.csv_rows import preview
 from tests.screens import app_settings, offline  # noqa: F401
 from tests.server import chromium, server
 

@@ -14,8 +14,9 @@ from backends.settings import ROOT
 from backends.types import Passage
 from compare.cases import Case
 from compare.checks import CHECKS, CheckProblem, CheckResult, final_answer, parse_checks, run_checks
-from compare.csv_import import import_cases, preview
+from compare.csv_import import import_cases
 from compare.csv_mapping import is_applied
+from compare.csv_rows import preview
 from compare.matching import citations, contains, folded, numbers_in
 from ui.check_list import EXAMPLES
 

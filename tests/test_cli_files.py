@@ -9,7 +9,8 @@ import pytest
 
 from compare.__main__ import main
 from compare.command import BAD_INPUT, FINE, GATE_FAILED
-from compare.csv_import import import_cases, preview
+from compare.csv_import import import_cases
+from compare.csv_rows import preview
 from tests.bad_files import BAD_FILES, BadFile
 from tests.test_cli import document, lever
 

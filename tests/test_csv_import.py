@@ -14,8 +14,9 @@ from backends.errors import BadInput
 from compare import csv_import
 from compare.cases import COLUMNS, Case
 from compare.csv_export import cases_csv, masked, unmasked
-from compare.csv_import import MOST_CHARS, Imported, import_cases, preview
+from compare.csv_import import Imported, import_cases
 from compare.csv_mapping import folded_header, is_applied, propose
+from compare.csv_rows import MOST_CHARS, preview
 from compare.csv_text import read_table
 
 PLAIN = "id,query,expected\na,How long?,2 years\nb,How much?,49\n"

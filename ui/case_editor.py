@@ -11,7 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from compare import numbers
-from compare.csv_import import Imported, Preview, rows_below
+from compare.csv_import import Imported
+from compare.csv_rows import Preview, rows_below
 from compare.csv_text import Row
 
 MOST_EDITED = 5_000

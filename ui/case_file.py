@@ -13,8 +13,9 @@ from backends.settings import ROOT, settings
 from compare import numbers
 from compare.cases import Case
 from compare.csv_export import cases_csv, masked
-from compare.csv_import import MOST_ROWS, Imported, Preview, preview, read_rows
+from compare.csv_import import Imported, read_rows
 from compare.csv_mapping import MEANINGS, TARGETS
+from compare.csv_rows import MOST_ROWS, Preview, preview
 from ui.case_editor import editing, edits_of
 from ui.text import safe, said
 
