@@ -30,7 +30,8 @@ from backends.training.examples import (
     split,
     uncited,
 )
-from backends.training.make import make_adapter, recipe_for
+from backends.training.make import make_adapter
+from backends.training.recipes import recipe_for
 from backends.training.supervise import IGNORED, token_rows
 from backends.types import Passage, Sampling
 

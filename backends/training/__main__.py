@@ -20,8 +20,9 @@ from backends.scenario import load_scenario
 from backends.settings import settings
 from backends.training import ADAPTERS, Epoch, Recipe, Step, Watch, Wish
 from backends.training.jobs import load_job
-from backends.training.make import make_adapter, recipe_for
+from backends.training.make import make_adapter
 from backends.training.progress import epoch_line
+from backends.training.recipes import recipe_for
 from backends.training.run import run_job
 
 

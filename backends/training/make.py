@@ -3,19 +3,18 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import get_args
 
 from backends.engine.base import Engine
 from backends.errors import BadInput, ModelUnavailable
 from backends.scenario import Scenario
 from backends.settings import Settings
-from backends.training import ADAPTERS, Layers, Recipe, Watch
+from backends.training import Recipe, Watch
 from backends.training.examples import (
     Conversation,
     Example,
@@ -26,6 +25,7 @@ from backends.training.examples import (
     read_conversations,
     split,
 )
+from backends.training.recipes import check_recipe
 from backends.types import Passage
 
 VERSIONED = ("torch", "transformers", "peft")
@@ -87,7 +87,7 @@ def conversations_for(
         KnowledgeUnavailable: the hybrid has no documents to read.
         ModelUnavailable: there is no base model to count tokens with.
     """
-    _check(adapter, recipe)
+    check_recipe(adapter, recipe)
     examples = load_examples(path)
     training, held_out = split(examples, recipe.held_out, recipe.seed)
     if not held_out:
@@ -124,39 +124,6 @@ def write_card(
     }
     (made / "README.md").unlink(missing_ok=True)
     (made / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-
-
-def recipe_for(scenario: Scenario, adapter: str, changes: Mapping[str, int | float]) -> Recipe:
-    """The usual recipe, as the scenario changes it for this adapter, as ``changes`` change that.
-
-    Raises:
-        BadInput: the scenario names something that a recipe does not have.
-    """
-    wanted = {**scenario.training.get(adapter, {}), **changes}
-    unknown = wanted.keys() - {field.name for field in fields(Recipe)}
-    if unknown:
-        raise BadInput(
-            f"[training.{adapter}] of {scenario.name} can't be used: there is no {sorted(unknown)[0]!r}.",
-            f"Known are: {', '.join(field.name for field in fields(Recipe))}.",
-        )
-    return replace(Recipe(), **wanted)  # type: ignore[arg-type]
-
-
-def _check(adapter: str, recipe: Recipe) -> None:
-    if adapter not in ADAPTERS:
-        raise BadInput(
-            f"There is no kind of adapter called {adapter!r}.", f"Known are: {', '.join(ADAPTERS)}."
-        )
-    if not (0 <= recipe.held_out < 1 and 0 <= recipe.gold_share <= 1):
-        raise BadInput("The held-out and gold shares must lie between 0 and 1.")
-    if not 0 <= recipe.dropout < 1:
-        raise BadInput("The dropout must lie between 0 and 1.")
-    if recipe.layers not in get_args(Layers):
-        raise BadInput(f"The layers that learn are {' or '.join(get_args(Layers))}, not {recipe.layers!r}.")
-    if recipe.max_steps < 0 or min(recipe.epochs, recipe.batch_size, recipe.rank, recipe.alpha) < 1:
-        raise BadInput("Epochs, batch size, rank and alpha must be at least 1.")
-    if not 0 < recipe.learning_rate < 1:
-        raise BadInput("The learning rate must lie between 0 and 1.")
 
 
 def _with_passages(
