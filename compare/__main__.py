@@ -15,6 +15,7 @@ from typing import NoReturn
 from backends.engine.local import stop_engine
 from backends.errors import BadInput, LeverError
 from compare import (
+    command_adapters,
     command_ask,
     command_check,
     command_diff,
@@ -38,6 +39,7 @@ COMMANDS = (
     command_export,
     command_ratings,
     command_train,
+    command_adapters,
     command_drill,
 )
 """Adding a command is adding a module with ``register`` and ``run`` here."""

@@ -172,11 +172,11 @@ class Engine(Protocol):
         """
 
     def unload_adapter(self, key: str) -> None:
-        """Let go of an adapter once nothing that waits or runs needs it, then run the contamination proof
-        again. One that is not loaded is no error.
+        """Let go of an adapter once nothing that waits or runs needs it, and run the contamination proof
+        again; returns at once. One that is not loaded is no error.
 
         Raises:
-            EngineStopped: the engine is not running, or its contamination proof failed.
+            EngineStopped: the engine is not running.
         """
 
     def adapter_is_current(self, key: str, path: str) -> bool:

@@ -135,15 +135,12 @@ class LocalEngine(EngineLoop):
         return job.result.result()
 
     def unload_adapter(self, key: str) -> None:
-        """Let go of an adapter behind all jobs that wait, then run the contamination proof again; blocks.
+        """Let go of an adapter behind all jobs that wait, as one of them may need it; returns at once.
 
         Raises:
-            EngineStopped: the engine is not running, or its contamination proof failed.
+            EngineStopped: the engine is not running.
         """
-        # In the background, as one of the jobs that wait may need it.
-        job = AdapterJob(change=lambda worker: worker.unload_adapter(key), background=True)
-        self._enqueue(job)
-        job.result.result()
+        self._enqueue(AdapterJob(change=lambda worker: worker.unload_adapter(key), background=True))
 
     def adapter_is_current(self, key: str, path: str) -> bool:
         """Whether the adapter loaded under ``key`` is the one that stands in the folder now, by times and
