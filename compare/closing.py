@@ -1,10 +1,12 @@
-"""What is stored once a run's last call has ended: the answers' embeddings, and in what its lanes differ.
+"""What is stored once a run's last call has ended: embeddings, how its lanes differ, what they had learnt.
 
 Both kinds of run end here, so that every run can be measured later from the store alone, without a model.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+
+import numpy as np
 
 from backends.base import READS
 from backends.engine.base import Engine
@@ -12,9 +14,11 @@ from backends.errors import BadInput, KnowledgeUnavailable
 from backends.ledger import Ledger
 from backends.registry import registry
 from backends.types import Sampling
+from compare.cases import Case
 from compare.lane_names import lane_name
 from compare.lanes import backend_of
 from compare.live import Provenance
+from compare.run_leakage import look_for_leaks
 from compare.store import Store
 
 AT_ONCE = 32
@@ -25,15 +29,18 @@ def close_run(
     run_id: str,
     ledger: Ledger,
     *,
+    cases: Sequence[Case],
     repeats: int,
     sampling: Sampling,
     store: Store,
     engine: Engine,
     provenance: Callable[[], Provenance],
     go_on: Callable[[], None] = lambda: None,
+    by_meaning: bool = True,
 ) -> None:
     """Store what measuring needs; ``provenance`` notes and gives what produced the answers.
 
+    The run's ``cases`` are looked for in what its adapters learnt from, ``by_meaning`` with embeddings too.
     ``go_on`` is called between batches and may raise to stop; what was stored stays.
 
     Raises:
@@ -48,6 +55,16 @@ def close_run(
     hashes = {adapter.key: adapter.hash for adapter in produced.adapters}
     settings = _settings(ledger.lanes, sampling, produced, cut_short)
     store.set_ledger(run_id, ledger.entries(settings, hashes))
+
+    def vectors_of(texts: Collection[str]) -> Mapping[str, np.ndarray] | None:
+        try:
+            _embed(texts, store, engine, go_on)
+        except KnowledgeUnavailable:
+            return None
+        return store.embeddings(texts, engine.status().embedder_hash)
+
+    found = look_for_leaks(cases, store.adapter_keys(run_id), vectors_of if by_meaning else None)
+    store.set_leakage(run_id, found)
 
 
 def require_same_make(before: Provenance | None, now: Provenance, lanes: Collection[str]) -> None:

@@ -6,7 +6,7 @@ What the results page shows and what its report holds are these same texts.
 from compare import numbers
 from compare.lane_names import lane_title
 from compare.run_measures import Measured
-from compare.statistics import ONE_CASE
+from compare.statistics import ONE_CASE, Estimate
 from compare.summary import LaneSummary
 from compare.takeaways import right_of
 
@@ -49,7 +49,7 @@ def summary_rows(found: Measured) -> list[dict[str, str]]:
 def _summary(title: str, one: LaneSummary, *, once: bool) -> dict[str, str]:
     return {
         "Approach": title,
-        "Right": _right(one, once=once),
+        "Right": right(one.passes, once=once),
         "Says the same again": numbers.percent(one.modal_share),
         "Keeps the form": _kept_form(one, once=once),
         "Half done within": numbers.seconds(one.total_ms.p50 if one.total_ms else None),
@@ -61,9 +61,8 @@ def _summary(title: str, one: LaneSummary, *, once: bool) -> dict[str, str]:
     }
 
 
-def _right(one: LaneSummary, *, once: bool) -> str:
+def right(rate: Estimate | None, *, once: bool) -> str:
     """The share of right answers with its interval where there may be one; else counts alone."""
-    rate = one.passes
     if rate is None:
         return "nothing judged"
     if rate.enough or rate.method == ONE_CASE:
