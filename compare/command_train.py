@@ -16,7 +16,7 @@ from backends.training.jobs import TrainingJob, is_running, jobs
 from backends.training.progress import TrainingView, epoch_line, view
 from backends.training.recipes import PRESETS, STANDARD
 from compare.command import BAD_INPUT, BROKEN, FINE, Outcome, say
-from compare.numbers import coefficient, percent, plural, rate, seconds
+from compare.numbers import count, loss, percent, plural, seconds
 from compare.training_data import TrainingDataReport
 from compare.training_plan import Examples, checked, file_examples, planned, stored_examples
 from compare.trainings import resume_training, start_training, stop_training
@@ -141,10 +141,10 @@ def _outcome(views: Sequence[TrainingView], check: dict[str, object] | None) -> 
 def _made_line(seen: TrainingView, adapter: Registered) -> str:
     first, card = seen.epochs[0].held_out, adapter.card
     use = "in use now" if adapter.in_use else "not in use"
-    loss = f"held-out loss {coefficient(first)} before, {coefficient(card.held_out_loss)} after"
-    speed = f"{rate(card.tokens_per_second)} tokens/s"
+    losses = f"held-out loss {loss(first)} before, {loss(card.held_out_loss)} after"
+    speed = f"{count(card.tokens_per_second)} tokens a second"
     took = seconds(None if card.seconds is None else 1000 * card.seconds)
-    return f"{adapter.scenario}/{adapter.kind} is adapter {adapter.number}, {use}: {loss}; {took}, {speed}."
+    return f"{adapter.scenario}/{adapter.kind} is adapter {adapter.number}, {use}: {losses}; {took}, {speed}."
 
 
 def _adapter_document(adapter: Registered) -> dict[str, object]:

@@ -38,8 +38,8 @@ def fused(value: float | None) -> str:
 
 
 def loss(value: float | None) -> str:
-    """A mean loss, in nats, with two decimals."""
-    return ABSENT if value is None else f"{value:.2f}"
+    """A mean loss, in nats: two decimals, four below 0.1."""
+    return ABSENT if value is None else f"{value:.2f}" if value >= 0.0995 else f"{value:.4f}"
 
 
 def percent(value: float | None) -> str:
