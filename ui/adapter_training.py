@@ -46,28 +46,31 @@ MOST_NOTE = 120
 
 
 def train(scenario: Scenario) -> None:
-    """What goes on first; then the examples beside what is wrong with them, and how to train."""
+    """What goes on first; then the examples with what is wrong in them, beside how to train."""
     trainings(scenario)
-    left, right = st.columns((2, 3), gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("What it learns from")
         examples = _examples(scenario)
-    if examples is None:
-        with right:
-            st.info("Give a file with questions and answers: a JSON object a line, or a table (CSV).")
-        return
-    report = _report(scenario, examples)
+        if examples is not None:
+            report = _report(scenario, examples)
+            _findings(examples, report)
     with right:
-        st.subheader("What the check found")
-        _findings(examples, report)
-    without = frozenset[int]()
+        st.subheader("How to train")
+        if examples is None:
+            st.info("First give a file with questions and answers, on the left.")
+            return
+        _begin(scenario, examples, report, _left_out(scenario, report))
+
+
+def _left_out(scenario: Scenario, report: TrainingDataReport) -> frozenset[int]:
+    """The lines that are not to be learnt from."""
+    rows = numbers.plural(len(report.flagged), "row")
     if report.flagged and st.toggle(
-        f"Leave out the {numbers.plural(len(report.flagged), 'row')} with something wrong",
-        value=True, key=f"train_clean_{scenario.name}",
-    ):  # fmt: skip
-        without = report.flagged
-    st.subheader("How to train")
-    _begin(scenario, examples, report, without)
+        f"Leave out the {rows} with something wrong", value=True, key=f"train_clean_{scenario.name}"
+    ):
+        return report.flagged
+    return frozenset()
 
 
 def _examples(scenario: Scenario) -> Examples | None:
@@ -101,7 +104,9 @@ def _examples(scenario: Scenario) -> Examples | None:
             "answer": [example.answer for example in found.examples],
         }
     )
-    st.dataframe(table, hide_index=True, height=280, key="train_examples")
+    widths = {"line": 60, "question": 300, "answer": 180}
+    config = {name: st.column_config.Column(width=width) for name, width in widths.items()}
+    st.dataframe(table, hide_index=True, height=248, column_config=config, key="train_examples")
     return found
 
 
@@ -134,16 +139,19 @@ def _findings(examples: Examples, report: TrainingDataReport) -> None:
             rows = [(one.line, one.column, one.reason, one.fix) for one in examples.problems]
             table = pd.DataFrame(rows, columns=["line", "column", "what is wrong", "what to do"])
             st.dataframe(table, hide_index=True)
-    if not report.findings and not examples.problems:
-        st.success("Nothing is wrong with these examples.", icon=":material/check_circle:")
+    if not examples.problems and all(one.severity == "notes" for one in report.findings):
+        st.success("The check found nothing wrong with them.", icon=":material/check_circle:")
     for one in report.findings:
         _finding(one)
 
 
 def _finding(one: Finding) -> None:
     if not one.rows:
-        show = st.error if one.severity == "refuses" else st.warning if one.severity == "warns" else st.info
-        show(safe(one.sentence), icon=ICONS[one.severity])
+        if one.severity == "notes":
+            st.caption(safe(one.sentence))
+        else:
+            show = st.error if one.severity == "refuses" else st.warning
+            show(safe(one.sentence), icon=ICONS[one.severity])
         return
     with st.expander(safe(one.sentence), icon=ICONS[one.severity]):
         table = pd.DataFrame(

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from backends.training import Epoch, Step
 from backends.training.progress import TrainingView
 from compare import numbers
-from compare.charts.look import BESIDE, Figure, data, shape_scale
+from compare.charts.look import BESIDE, Figure, data
 
 if TYPE_CHECKING:
     import altair as alt
 
-LEARNING, HELD_OUT = "○ Learning", "● Held out"
+LEARNING, HELD_OUT = "What it learns from (line)", "What is held out (dots)"
 HEIGHT_PX = 260
 MOST_POINTS = 400
 """Steps that are drawn; of more, the means of neighbours."""
@@ -41,29 +41,24 @@ def _losses(steps: Sequence[Step], epochs: Sequence[Epoch], last: float) -> "alt
         _row(LEARNING, part[-1].epoch, sum(step.loss for step in part) / len(part)) for part in stretches
     ]
     held_out = [_row(HELD_OUT, epoch.epoch, epoch.held_out) for epoch in epochs]
-    x = alt.X("epoch:Q", title="Times through the examples", scale=alt.Scale(domain=[0, last], nice=False))
+    epoch_axis = alt.Axis(tickMinStep=1, format="d")
+    scale = alt.Scale(domain=[0, last], nice=False)
+    x = alt.X("epoch:Q", title="Times through the examples (epochs)", scale=scale, axis=epoch_axis)
     y = alt.Y("loss:Q", title="Loss (nats a token)", scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=5))
-    scale = alt.Scale(domain=[LEARNING, HELD_OUT])
     tooltip = [
         alt.Tooltip("kind:N", title="Loss"),
         alt.Tooltip("at:N", title="After"),
         alt.Tooltip("label:N", title="Nats a token"),
     ]
-    colour = alt.Color("kind:N", scale=scale, legend=None)
-    line = alt.Chart(data(learning)).mark_line(opacity=0.55, strokeWidth=1.5)
+    legend = alt.Legend(title=None, orient="top", direction="horizontal")
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=[LEARNING, HELD_OUT]), legend=legend)
+    line = alt.Chart(data(learning)).mark_line(opacity=0.6, strokeWidth=1.5)
     points = alt.Chart(data(held_out)).mark_point(filled=True, size=70, opacity=1)
     path = alt.Chart(data(held_out)).mark_line(strokeDash=[4, 3], color=BESIDE)
-    shape = alt.Shape(
-        "kind:N",
-        scale=shape_scale([LEARNING, HELD_OUT]),
-        legend=alt.Legend(
-            title=None, orient="top", labelExpr="slice(datum.label, 2)", symbolFillColor=BESIDE
-        ),
-    )
     layers = [
         line.encode(x=x, y=y, color=colour, tooltip=tooltip),
         path.encode(x=x, y=y),
-        points.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
+        points.encode(x=x, y=y, color=colour, tooltip=tooltip),
     ]
     return alt.LayerChart(layer=layers, height=HEIGHT_PX)
 
