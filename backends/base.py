@@ -65,15 +65,16 @@ def lacking(backend: Backend, texts: PromptTexts) -> tuple[str, ...]:
     return tuple(layer for layer in backend.layers if layer in there and not there[layer])
 
 
-def missing(backend: Backend, scenario: Scenario, texts: PromptTexts) -> tuple[str, ...]:
+def missing(backend: Backend, scenario: Scenario, texts: PromptTexts, engine: Engine) -> tuple[str, ...]:
     """What a scenario that is asked with these texts has not and the backend can't do without; nothing when
-    it can answer.
+    it can answer. An adapter may stand in a folder or with the engine's server.
     """
     found = [_TEXTS[layer][0] for layer in lacking(backend, texts)]
     if READS & set(backend.layers) and not document_paths(scenario.knowledge):
         found.append("documents")
-    adapter = scenario.adapter(backend.name) / "adapter_config.json"
-    if "adapter" in backend.layers and not adapter.is_file():
+    folder, key = scenario.adapter(backend.name), f"{scenario.name}/{backend.name}"
+    there = (folder / "adapter_config.json").is_file() or engine.adapter_is_current(key, str(folder))
+    if "adapter" in backend.layers and not there:
         found.append("a trained adapter")
     return tuple(found)
 
@@ -102,20 +103,21 @@ def require_texts(backend: Backend, scenario: Scenario) -> None:
 
 def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
     """The key of the scenario's adapter ``name``, loaded into the engine first if it came after the start or
-    was trained again since.
+    was trained again since. A server may have one that has no folder here.
 
     Raises:
         AdapterRefused: there is no such folder, or the engine's vetting refuses what is in it.
     """
     key = f"{scenario.name}/{name}"
     folder = scenario.adapter(name)
+    if engine.adapter_is_current(key, str(folder)):
+        return key
     if not (folder / "adapter_config.json").is_file():
         raise AdapterRefused(
             f'The scenario {scenario.name} has no adapter "{name}" yet.',
             f"Train it with: python -m compare train {scenario.name} --adapter {name}",
         )
+    engine.wait_ready()
     if not engine.adapter_is_current(key, str(folder)):
-        engine.wait_ready()
-        if not engine.adapter_is_current(key, str(folder)):
-            engine.load_adapter(key, str(folder))
+        engine.load_adapter(key, str(folder))
     return key

@@ -2,9 +2,9 @@
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from backends.engine.base import EngineStatus
+from backends.engine.base import Engine, EngineStatus
 from backends.errors import LeverError
 from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.settings import settings
@@ -12,9 +12,6 @@ from compare.command import BROKEN, FINE, Outcome, say, started_engine
 from compare.numbers import plural
 from compare.store import store
 from compare.versions import package_versions
-
-if TYPE_CHECKING:
-    from backends.engine.local import LocalEngine
 
 T = TypeVar("T")
 PACKAGED_EMBEDDER = "all-MiniLM-L6-v2"
@@ -66,17 +63,22 @@ def _engine_document(status: EngineStatus) -> dict[str, object]:
         "model": status.model,
         "model_path": status.model_path,
         "device": status.device,
-        "dtype": status.dtype,
-        "threads": status.threads,
+        "dtype": status.dtype or None,
+        "threads": status.threads or None,
         "adapters": [
-            {"name": adapter.name, "scenario": adapter.scenario, "hash": adapter.hash, "proof": adapter.proof}
+            {
+                "name": adapter.name,
+                "scenario": adapter.scenario,
+                "hash": adapter.hash or None,
+                "proof": adapter.proof,
+            }
             for adapter in status.adapters
         ],
         "proof": status.proof,
     }
 
 
-def _find_refused(problems: list[str], engine: "LocalEngine", scenarios: list[Scenario]) -> None:
+def _find_refused(problems: list[str], engine: Engine, scenarios: list[Scenario]) -> None:
     for scenario in scenarios:
         for folder in sorted(scenario.path.glob("adapters/*/")):
             problem = engine.adapter_problem(f"{scenario.name}/{folder.name}")
@@ -84,7 +86,7 @@ def _find_refused(problems: list[str], engine: "LocalEngine", scenarios: list[Sc
                 problems.append(problem)
 
 
-def _index(problems: list[str], engine: "LocalEngine", scenarios: list[Scenario]) -> list[dict[str, object]]:
+def _index(problems: list[str], engine: Engine, scenarios: list[Scenario]) -> list[dict[str, object]]:
     """The index of every scenario that has documents, built or mended where needed."""
     from backends.knowledge import knowledge
 

@@ -108,9 +108,9 @@ def _changes(a: StoredRun, b: StoredRun) -> tuple[tuple[str, str, str], ...]:
 def _setup(run: StoredRun) -> dict[str, str]:
     sampling, produced = run.plan.sampling, run.provenance
     adapters = () if produced is None else produced.adapters
-    own = [f"{one.name} {one.hash[:8]}" for one in adapters if one.scenario == run.plan.scenario]
+    own = [f"{one.name} {one.hash[:8]}".strip() for one in adapters if one.scenario == run.plan.scenario]
     return {
-        "model": "unknown" if produced is None else f"{produced.model} {produced.base_hash[:8]}",
+        "model": "unknown" if produced is None else f"{produced.model} {produced.base_hash[:8]}".strip(),
         "adapters": ", ".join(sorted(own)) or "none",
         "what is known": "" if produced is None else produced.knowledge,
         "temperature": f"{sampling.temperature:g}",
