@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import NoReturn
 
-from backends.engine.local import stop_engine
+from backends.engine.factory import stop_engine
 from backends.errors import BadInput, LeverError
 from compare import (
     command_adapters,

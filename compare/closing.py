@@ -21,6 +21,8 @@ from compare.live import Provenance
 from compare.run_leakage import look_for_leaks
 from compare.store import Store
 
+UNKNOWN = "unknown"
+"""What only a remote server knows of its model."""
 AT_ONCE = 32
 """Texts that are embedded in one go; a live question waits for so many at most."""
 
@@ -77,7 +79,7 @@ def require_same_make(before: Provenance | None, now: Provenance, lanes: Collect
     """
     if before is None:
         return
-    if before.base_hash != now.base_hash:
+    if (before.base_hash or before.model) != (now.base_hash or now.model):  # A server tells no hash.
         raise BadInput(
             f"This run was begun with the model {before.model}; now {now.model} is loaded.",
             "Set LEVER_MODEL to the first one, or start a new run.",
@@ -133,8 +135,8 @@ def _settings(
     """What no lever may change, by lane. A long prompt may leave less room for the answer than asked."""
     same = {
         "base model": f"{produced.model} {produced.base_hash[:8]}".strip(),
-        "number format": f"{produced.dtype} on {produced.device}",
-        "chat template": produced.template_hash[:8],
+        "number format": f"{produced.dtype or UNKNOWN} on {produced.device}",
+        "chat template": produced.template_hash[:8] or UNKNOWN,
         "sampling": f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, top-k {sampling.top_k}",
     }
     longest = f"{sampling.max_tokens} tokens"

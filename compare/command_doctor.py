@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from backends.base import adapter_key
-from backends.engine.base import EngineStatus
+from backends.engine.base import Engine, EngineStatus
 from backends.errors import LeverError
 from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.settings import settings
@@ -14,9 +14,6 @@ from compare.command import BROKEN, FINE, Outcome, say, started_engine
 from compare.numbers import plural
 from compare.store import store
 from compare.versions import package_versions
-
-if TYPE_CHECKING:
-    from backends.engine.local import LocalEngine
 
 T = TypeVar("T")
 PACKAGED_EMBEDDER = "all-MiniLM-L6-v2"
@@ -69,13 +66,13 @@ def _engine_document(status: EngineStatus, scenarios: list[Scenario]) -> dict[st
         "model": status.model,
         "model_path": status.model_path,
         "device": status.device,
-        "dtype": status.dtype,
-        "threads": status.threads,
+        "dtype": status.dtype or None,
+        "threads": status.threads or None,
         "adapters": [
             {
                 "name": adapter.name,
                 "scenario": adapter.scenario,
-                "hash": adapter.hash,
+                "hash": adapter.hash or None,
                 "proof": adapter.proof,
                 "in_use": adapter.key in used,
             }
@@ -85,7 +82,7 @@ def _engine_document(status: EngineStatus, scenarios: list[Scenario]) -> dict[st
     }
 
 
-def _load_adapters(problems: list[str], engine: "LocalEngine", scenarios: list[Scenario]) -> None:
+def _load_adapters(problems: list[str], engine: Engine, scenarios: list[Scenario]) -> None:
     """All that are in use: what was trained here is loaded when it is first asked for."""
     for scenario in scenarios:
         for kind in ADAPTERS:
@@ -93,7 +90,7 @@ def _load_adapters(problems: list[str], engine: "LocalEngine", scenarios: list[S
                 _tried(problems, adapter_key, scenario, kind, engine)
 
 
-def _index(problems: list[str], engine: "LocalEngine", scenarios: list[Scenario]) -> list[dict[str, object]]:
+def _index(problems: list[str], engine: Engine, scenarios: list[Scenario]) -> list[dict[str, object]]:
     """The index of every scenario that has documents, built or mended where needed."""
     from backends.knowledge import knowledge
 

@@ -83,7 +83,7 @@ def _calls(session: Session, run_id: str, groups: dict[str, str]) -> Iterator[Ju
             status=cast("CallStatus", status),
             text=text,
             timing=None if timing is None else Timing(**cast("dict[str, float]", timing)),
-            usage=None if timing is None else Usage(prompt_tokens=read or 0, completion_tokens=written or 0),
+            usage=None if timing is None else Usage(prompt_tokens=read, completion_tokens=written),
             checks=checks.get(id_, ()),
             finish=cast("FinishReason | None", finish),
             failure_stage=cast("Stage | None", stage),

@@ -114,12 +114,12 @@ def _setup(run: StoredRun, lanes: Collection[str]) -> dict[str, str]:
     sampling, produced = run.plan.sampling, run.provenance
     adapters = () if produced is None else produced.adapters
     own = [
-        f"{one.name} {one.hash[:8]}"
+        f"{one.name} {one.hash[:8]}".strip()
         for one in adapters
         if one.scenario == run.plan.scenario and any(_may_answer(one.name, lane) for lane in lanes)
     ]
     return {
-        "model": "unknown" if produced is None else f"{produced.model} {produced.base_hash[:8]}",
+        "model": "unknown" if produced is None else f"{produced.model} {produced.base_hash[:8]}".strip(),
         "adapters": ", ".join(sorted(own)) or "none",
         "what is known": "" if produced is None else produced.knowledge,
         "temperature": f"{sampling.temperature:g}",

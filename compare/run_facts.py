@@ -5,6 +5,7 @@ What the results page shows and what its report holds are these same texts.
 
 from compare import numbers
 from compare.lane_names import lane_title
+from compare.live import Provenance
 from compare.run_measures import Measured
 from compare.statistics import ONE_CASE, Estimate
 from compare.summary import LaneSummary
@@ -24,9 +25,16 @@ def made(found: Measured) -> str:
         f"seed {plan.seed}",
         "one answer at a time" if plan.mode == "bench" else "answers share the machine",
         "" if produced is None else produced.knowledge,
-        "proof that adapters leave the base alone: " + ("unknown" if produced is None else produced.proof),
+        f"proof that adapters leave the base alone: {_proof(produced)}",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _proof(produced: Provenance | None) -> str:
+    if produced is None:
+        return "unknown"
+    reason = produced.proof_reason if produced.proof == "not run" else ""
+    return f"{produced.proof}, as {reason}" if reason else produced.proof
 
 
 def standing(found: Measured) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backends.engine.local import engine
+from backends.engine.factory import engine
 from backends.errors import BadInput
 from backends.scenario import load_scenario
 from backends.types import Answer, Failure, Message, Passage, Prompt, Query, Sampling, Timing, Usage

@@ -31,13 +31,15 @@ def retrain(scenario: str) -> str:
 def vet(folder: Path, key: str, base_hash: str, template_hash: str | None = None) -> str:
     """Check an adapter folder without loading it; returns the sha256 of its weights as hex.
 
+    With an empty ``base_hash``, of a base that only a server knows, nobody checks that the adapter is for it.
+
     Raises:
         AdapterRefused: incomplete, pickled, changed since it was registered, of a kind that would change the
             base, or for another base; the sentence calls it by its ``key`` ("scenario/name").
     """
     card = said_by(folder / CARD) or {}
     why = files_problem(folder)
-    if not why and card.get("base_hash") != base_hash:
+    if not why and base_hash and card.get("base_hash") != base_hash:
         why = "was trained for another base model"
     if not why and template_hash and card.get("template_hash", template_hash) != template_hash:
         why = "was trained with another chat template"
