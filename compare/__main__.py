@@ -17,10 +17,12 @@ from backends.errors import BadInput, LeverError
 from compare import (
     command_ask,
     command_check,
+    command_curve,
     command_diff,
     command_doctor,
     command_drill,
     command_export,
+    command_helped,
     command_ratings,
     command_results,
     command_run,
@@ -38,6 +40,8 @@ COMMANDS = (
     command_export,
     command_ratings,
     command_train,
+    command_helped,
+    command_curve,
     command_drill,
 )
 """Adding a command is adding a module with ``register`` and ``run`` here."""
