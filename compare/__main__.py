@@ -18,10 +18,12 @@ from compare import (
     command_adapters,
     command_ask,
     command_check,
+    command_curve,
     command_diff,
     command_doctor,
     command_drill,
     command_export,
+    command_helped,
     command_ratings,
     command_results,
     command_run,
@@ -40,6 +42,8 @@ COMMANDS = (
     command_ratings,
     command_train,
     command_adapters,
+    command_helped,
+    command_curve,
     command_drill,
 )
 """Adding a command is adding a module with ``register`` and ``run`` here."""

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> Outcome:
             say(f"Exactly this was run before as {twin}; this makes another run.")
         going = start_scenario_run(plan, store=store(), engine=engine)
     say(f"Run {going.id}")
-    progress = _follow(going)
+    progress = follow(going)
     if progress.problem:
         say(progress.problem)
         say(f"Go on by: python -m compare run --resume {going.id}")
@@ -114,7 +114,8 @@ def _file_cases(options: argparse.Namespace) -> list[Case]:
     return found.cases
 
 
-def _follow(going: ScenarioRun) -> Progress:
+def follow(going: ScenarioRun) -> Progress:
+    """Say how far a run is until it has ended; Ctrl-C stops it."""
     told = -1
     progress = going.progress()
     while not progress.ended:

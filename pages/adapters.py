@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from ui.adapter_curve import learning_curve
+from ui.adapter_helped import helped
 from ui.adapter_registry import adapters
 from ui.adapter_training import train
 from ui.badge import explain_readiness
@@ -12,6 +14,8 @@ from ui.text import safe, said
 PARTS = {
     "Train": train,
     "Adapters": adapters,
+    "Did it help?": helped,
+    "How many examples": learning_curve,
 }
 
 require_shell()

@@ -11,7 +11,7 @@ from backends.scenario import Scenario
 from backends.training.jobs import TrainingJob, forget_job, jobs
 from backends.training.progress import RESUMABLE, TrainingView, view
 from compare import numbers
-from compare.charts.learning import training_figure
+from compare.charts.training import training_figure
 from compare.trainings import last_line, resume_training, stop_training
 from ui.drawing import draw
 from ui.resources import get_engine

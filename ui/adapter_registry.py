@@ -12,8 +12,8 @@ from backends.scenario import Scenario
 from backends.settings import settings
 from backends.training import ADAPTERS
 from compare import numbers
-from compare.charts.learning import epochs_chart
 from compare.charts.look import Figure
+from compare.charts.training import epochs_chart
 from ui.drawing import draw
 from ui.resources import get_engine
 from ui.text import safe

@@ -22,7 +22,7 @@ from ui.text import safe, shorten
 QUESTION_CHARS = 110
 MOST_ROWS = 200
 WHY: Mapping[FailureClass, str] = {
-    "format": "Right, but not in the form asked for",
+    "format": "Not in the form asked for",
     "behaviour": "Wrong; no document is needed",
     "missing knowledge": "Wrong; right with the right passage",
     "needs a document": "Wrong; a document has the answer",
@@ -94,6 +94,7 @@ def classes_table(found: BeforeAfter, key: str) -> None:
         for kind, (before, after) in found.classes.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key=key, alt="Reasons for wrong answers")
+    st.caption("Counted in answers, each time that a question was asked.")
 
 
 def changed_cases(run: StoredRun, found: BeforeAfter, key: str) -> None:
@@ -101,7 +102,8 @@ def changed_cases(run: StoredRun, found: BeforeAfter, key: str) -> None:
     cases = {case.id: case for case in run.plan.cases}
     counts = (len(found.worse), len(found.better), len(found.same))
     worse, better, same = map(numbers.count, counts)
-    with st.expander(f"{worse} worse, {better} better, {same} the same", icon=":material/difference:"):
+    label = f"Questions: {worse} worse, {better} better, {same} the same"
+    with st.expander(label, icon=":material/difference:"):
         rows = [
             {
                 "Question": shorten(cases[id_].query, QUESTION_CHARS),

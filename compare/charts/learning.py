@@ -1,96 +1,112 @@
-"""How a training goes: the loss of every step, and what is held out, epoch by epoch."""
+"""How many examples are enough: right answers by the number of examples that adapters learnt from."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backends.training import Epoch, Step
-from backends.training.progress import TrainingView
 from compare import numbers
-from compare.charts.look import BESIDE, Figure, data
+from compare.charts.look import BESIDE, Figure, bounds, colour, data, family
+from compare.curve_figures import CurveFigures
 
 if TYPE_CHECKING:
     import altair as alt
 
-LEARNING, HELD_OUT = "What it learns from (line)", "What is held out (dots)"
-HEIGHT_PX = 260
-MOST_POINTS = 400
-"""Steps that are drawn; of more, the means of neighbours."""
-LEAST_LOSS = 1e-4
-"""Where the logarithmic axis ends: a loss of nothing has no place on it."""
+HEIGHT_PX = 320
+SHARES = (0, 0.2, 0.4, 0.6, 0.8, 1)
 
 
-def training_figure(seen: TrainingView) -> Figure:
-    """The losses so far; the sentence says how far the held-out one fell."""
+def learning_figure(found: CurveFigures, kind: str) -> Figure:
+    """The curve of a ``kind`` of adapter, with each training as a dot of its own."""
     return Figure(
-        key=f"losses_{seen.job.id}",
-        chart=_losses(seen.steps, seen.epochs, seen.job.recipe.epochs),
-        alt="Loss of each training step, and the held-out loss after each epoch",
-        takeaway=_takeaway(seen),
+        key="learning_chart",
+        chart=learning_chart(found, kind),
+        alt="Share of right answers by the number of training examples",
+        takeaway=found.sentence,
     )
 
 
-def _losses(steps: Sequence[Step], epochs: Sequence[Epoch], last: float) -> "alt.LayerChart | None":
-    """Both losses over epochs, on a logarithmic axis, where halving is the same length anywhere."""
-    if not epochs and not steps:
+def learning_chart(found: CurveFigures, kind: str) -> "alt.LayerChart | None":
+    """A line over the sizes with an interval each; dashed what is right without an adapter; a flag where more
+    stopped helping.
+    """
+    rows = [
+        {"size": one.size, "value": one.passes.value, **bounds(one.passes), "family": family(kind),
+         "label": numbers.percent(one.passes.value)}
+        for one in found.sizes
+        if one.passes is not None
+    ]  # fmt: skip
+    if not rows:
         return None
     import altair as alt
 
-    width = -(-len(steps) // MOST_POINTS) or 1
-    stretches = [steps[at : at + width] for at in range(0, len(steps), width)]
-    learning = [
-        _row(LEARNING, part[-1].epoch, sum(step.loss for step in part) / len(part)) for part in stretches
-    ]
-    held_out = [_row(HELD_OUT, epoch.epoch, epoch.held_out) for epoch in epochs]
-    epoch_axis = alt.Axis(tickMinStep=1, format="d")
-    scale = alt.Scale(domain=[0, last], nice=False)
-    x = alt.X("epoch:Q", title="Times through the examples (epochs)", scale=scale, axis=epoch_axis)
-    y = alt.Y("loss:Q", title="Loss (nats a token)", scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=5))
-    tooltip = [
-        alt.Tooltip("kind:N", title="Loss"),
-        alt.Tooltip("at:N", title="After"),
-        alt.Tooltip("label:N", title="Nats a token"),
-    ]
-    legend = alt.Legend(title=None, orient="top", direction="horizontal")
-    colour = alt.Color("kind:N", scale=alt.Scale(domain=[LEARNING, HELD_OUT]), legend=legend)
-    line = alt.Chart(data(learning)).mark_line(opacity=0.6, strokeWidth=1.5)
-    points = alt.Chart(data(held_out)).mark_point(filled=True, size=70, opacity=1)
-    path = alt.Chart(data(held_out)).mark_line(strokeDash=[4, 3], color=BESIDE)
+    sizes = [one.size for one in found.sizes]
+    x = alt.X(
+        "size:Q",
+        title="Examples learnt from (each step to the right doubles them)",
+        scale=alt.Scale(type="log", domain=[0.85 * sizes[0], 1.3 * sizes[-1]], nice=False),
+        axis=alt.Axis(values=sizes, format=",.0f", labelOverlap="greedy"),
+    )
+    y = alt.Y(
+        "value:Q",
+        title="Share of right answers",
+        scale=alt.Scale(domain=[0, 1.12], nice=False),
+        axis=alt.Axis(labelExpr="format(datum.value, '.0%')", values=list(SHARES)),
+    )
+    chart = alt.Chart(data(rows)).encode(
+        x=x,
+        color=colour(),
+        tooltip=[
+            alt.Tooltip("size:Q", title="Examples"),
+            alt.Tooltip("label:N", title="Right"),
+            alt.Tooltip("said:N", title="95 % interval"),
+        ],
+    )
+    reach = chart.mark_rule(strokeWidth=3, opacity=0.5).encode(y="low:Q", y2="high:Q")
+    labels = chart.mark_text(dx=12, dy=-10, align="left", fontSize=13, fontWeight="bold")
     layers = [
-        line.encode(x=x, y=y, color=colour, tooltip=tooltip),
-        path.encode(x=x, y=y),
-        points.encode(x=x, y=y, color=colour, tooltip=tooltip),
+        *_without(found, x),
+        reach,
+        chart.mark_line().encode(y=y),
+        chart.mark_point(filled=True, size=130, opacity=1, shape="triangle-up").encode(y=y),
+        _dots(found, x, y),
+        labels.encode(y=y, text="label:N", color=alt.value(BESIDE)),
+        *_flag(found, x),
     ]
-    return alt.LayerChart(layer=layers, height=HEIGHT_PX)
-
-
-def epochs_chart(epochs: Sequence[Epoch]) -> "alt.LayerChart | None":
-    """The losses of a finished training, as its card has them."""
-    steps = tuple(
-        Step(step=at, steps=len(epochs), epoch=epoch.epoch, loss=epoch.training, tokens=0, seconds=0.0)
-        for at, epoch in enumerate(epochs)
-        if epoch.training is not None
+    return alt.LayerChart(layer=layers).properties(
+        title=f"Right answers by examples ({numbers.plural(found.seeds, 'seed')})", height=HEIGHT_PX
     )
-    last = epochs[-1].epoch if epochs else 1.0
-    return _losses(steps, epochs, last)
 
 
-def _row(kind: str, epoch: float, loss: float) -> dict[str, object]:
-    return {
-        "kind": kind, "epoch": epoch, "loss": max(loss, LEAST_LOSS), "label": numbers.loss(loss),
-        "at": f"epoch {epoch:.1f}",
-    }  # fmt: skip
+def _dots(found: CurveFigures, x: "alt.X", y: "alt.Y") -> "alt.Chart":
+    """Each training by itself."""
+    import altair as alt
+
+    rows = [{"size": one.size, "value": value} for one in found.sizes for value in one.by_seed]
+    chart = alt.Chart(data(rows)).mark_point(size=26, strokeWidth=1.5, color=BESIDE, opacity=0.9)
+    return chart.encode(x=x, y=y, tooltip=alt.value(None))
 
 
-def _takeaway(seen: TrainingView) -> str:
-    if len(seen.epochs) < 2:
-        return ""
-    first, best = seen.epochs[0].held_out, min(seen.epochs, key=lambda epoch: epoch.held_out)
-    if best.held_out >= first:
-        return (
-            "The held-out loss has not fallen yet: nothing is learnt so far that helps with other questions."
-        )
-    kept = "is kept" if seen.state == "done" else "would be kept"
-    return (
-        f"The held-out loss fell from {numbers.loss(first)} to {numbers.loss(best.held_out)} "
-        f"after epoch {best.epoch:.0f}; the adapter of that moment {kept}."
-    )
+def _without(found: CurveFigures, x: "alt.X") -> "list[alt.Chart]":
+    """What the same prompt gets right without an adapter."""
+    import altair as alt
+
+    if found.bare is None:
+        return []
+    said = f"without an adapter: {numbers.percent(found.bare.value)}"
+    row = {"size": found.sizes[-1].size, "bare": found.bare.value, "text": said}
+    chart = alt.Chart(data([row]))
+    line = chart.mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(y="bare:Q")
+    words = chart.mark_text(align="right", dy=-8, fontSize=12, color=BESIDE)
+    return [line, words.encode(x=x, y="bare:Q", text="text:N")]
+
+
+def _flag(found: CurveFigures, x: "alt.X") -> "list[alt.Chart]":
+    """A line up from the size from which more examples add nothing that matters."""
+    import altair as alt
+
+    passes = next((one.passes for one in found.sizes if one.size == found.enough), None)
+    if passes is None:
+        return []
+    row = {"size": found.enough, "value": passes.value, "top": 1.06, "text": "enough"}
+    chart = alt.Chart(data([row])).encode(x=x)
+    up = chart.mark_rule(strokeDash=[3, 3], color=BESIDE).encode(y="value:Q", y2="top:Q")
+    words = chart.mark_text(align="left", dx=6, fontSize=12, color=BESIDE)
+    return [up, words.encode(y="top:Q", text="text:N")]
