@@ -209,12 +209,12 @@ class Running:
     def behave(self, **state: object) -> None:
         """Set what :class:`State` has; what was silent goes on."""
         body = json.dumps({"fault": "", "key": "", "loads": True, **state}).encode()
-        with urlopen(Asked(f"{self.url}/admin", body)):
+        with urlopen(Asked(f"{self.url}/admin", body), timeout=10):
             pass
 
     def seen(self) -> dict:
         """What it was asked so far."""
-        with urlopen(f"{self.url}/admin") as answer:
+        with urlopen(f"{self.url}/admin", timeout=10) as answer:
             found = json.load(answer)
         assert isinstance(found, dict)
         return found
