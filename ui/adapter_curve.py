@@ -41,6 +41,10 @@ def learning_curve(scenario: Scenario) -> None:
         return
     try:
         known = curves(scenario.name)
+        if known and not known[0].ended and is_carried_out(known[0]):
+            _found(known[0])
+            st.info("This goes on in another copy of Lever.", icon=":material/hourglass_top:")
+            return
         if known:
             _newest(known[0], "" if work is None else work.view().problem)
         with st.expander("A new curve", icon=":material/add:", expanded=not known):
@@ -71,10 +75,6 @@ def _newest(curve: Curve, problem: str) -> None:
     kind = safe(lane_title(curve.kind))
     st.caption(f"{kind}, {numbers.plural(len(curve.rounds), 'seed')}, begun {_when(curve)}")
     _found(curve)
-    elsewhere = not curve.ended and is_carried_out(curve)
-    if elsewhere:
-        st.info("This goes on in another copy of Lever.", icon=":material/hourglass_top:")
-        return
     if not curve.ended:
         st.warning(safe(problem or "This has not ended. It can go on."), icon=":material/pause_circle:")
     with st.container(horizontal=True):

@@ -8,15 +8,17 @@ from backends.scenario import Scenario
 from compare.before_after import adapter_before, before_after, plan_before_after, plan_regression
 from compare.before_after_words import of_forgetting, of_help
 from compare.case_files import load_cases
+from compare.curve_work import NOTE
 from compare.lane_names import lane_name, lane_title
 from compare.measured import StoredRun
 from ui.asked_run import asked, full_results
 from ui.before_after_view import changed_cases, classes_table, gains_chart, proof_line, rates_table
 from ui.resources import scenarios
-from ui.text import safe, said
+from ui.text import safe, said, shorten
 
 REPEATS = 3
 """Answers to each question: with one, chance and the adapter are hard to tell apart."""
+NOTE_CHARS = 40
 NOTHING = -1
 """Chosen in place of an adapter before: none."""
 
@@ -49,11 +51,12 @@ def helped(scenario: Scenario) -> None:
 def _choose(scenario: Scenario, adapters: list[Registered]) -> tuple[Registered, int, int]:
     """The adapter, the number of the one before it (its own: none), and how often each question is asked."""
     by_lane = {f"{one.kind}+{one.number}": one for one in adapters}
-    newest = max(by_lane, key=lambda lane: by_lane[lane].number)
+    meant = [lane for lane, one in by_lane.items() if not one.card.note.startswith(NOTE)]
+    newest = max(meant or by_lane, key=lambda lane: by_lane[lane].number)
     left, middle, right = st.columns((3, 3, 1), vertical_alignment="bottom")
     lane = left.selectbox(
         "Adapter", list(by_lane), index=list(by_lane).index(newest), key=f"helped_{scenario.name}",
-        format_func=lambda lane: lane_title(lane) + (", in use" if by_lane[lane].in_use else ""),
+        format_func=lambda lane: _label(lane, by_lane[lane]),
     )  # fmt: skip
     chosen = by_lane[lane]
     others = [one.number for one in adapters if one.kind == chosen.kind and one is not chosen]
@@ -66,6 +69,11 @@ def _choose(scenario: Scenario, adapters: list[Registered]) -> tuple[Registered,
     )  # fmt: skip
     repeats = right.number_input("Answers to each", 1, 20, REPEATS, key="helped_repeats")
     return chosen, chosen.number if before == NOTHING else before, repeats
+
+
+def _label(lane: str, one: Registered) -> str:
+    note = shorten(one.card.note, NOTE_CHARS)
+    return ", ".join(filter(None, (lane_title(lane), "in use" if one.in_use else "", note)))
 
 
 def _found(run: StoredRun) -> None:
