@@ -23,6 +23,7 @@ from compare import (
     command_drill,
     command_export,
     command_ratings,
+    command_rebase,
     command_results,
     command_run,
     command_train,
@@ -40,6 +41,7 @@ COMMANDS = (
     command_ratings,
     command_train,
     command_adapters,
+    command_rebase,
     command_drill,
 )
 """Adding a command is adding a module with ``register`` and ``run`` here."""
