@@ -66,7 +66,7 @@ def card_of(folder: Path) -> Card:
     )  # fmt: skip
     figures = ("kept_epoch", "held_out_loss", "seconds", "tokens_per_second")
     return Card(
-        recipe=_some(said.get("recipe"), (int, float, str)),
+        recipe=_some(said.get("recipe"), (int, float, str, bool)),
         epochs=tuple(_epochs(said.get("epochs"))),
         examples=_some(said.get("examples"), (int,)),
         size_bytes=weights.stat().st_size if weights.is_file() else 0,

@@ -25,6 +25,7 @@ from compare import (
     command_export,
     command_helped,
     command_ratings,
+    command_rebase,
     command_results,
     command_run,
     command_train,
@@ -44,6 +45,7 @@ COMMANDS = (
     command_adapters,
     command_helped,
     command_curve,
+    command_rebase,
     command_drill,
 )
 """Adding a command is adding a module with ``register`` and ``run`` here."""

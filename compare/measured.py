@@ -18,6 +18,7 @@ from compare import rows
 from compare.judged import JudgedCall
 from compare.judging import CheckKind, CheckOutcome
 from compare.live import CallStatus, Provenance
+from compare.owner import machine_of
 from compare.plan import Plan
 from compare.records import text_hash
 from compare.run_leakage import RunLeakage, stored_leakage
@@ -32,7 +33,7 @@ class StoredRun:
     """A run as it is stored: a scenario's, or a live question's as one of one case. Times are UTC, ISO 8601.
 
     ``ledger`` is None until the run has ended, and so is ``leakage``, which older runs never have; ``live``
-    says that it was asked on the home screen or by ``ask``.
+    says that it was asked on the home screen or by ``ask``; ``machine`` names the one that asked last.
     """
 
     id: str
@@ -46,6 +47,7 @@ class StoredRun:
     started_at: str
     finished_at: str
     leakage: RunLeakage | None = None
+    machine: str = ""
 
 
 def read_run(session: Session, run: RunRow) -> StoredRun:
@@ -63,6 +65,7 @@ def read_run(session: Session, run: RunRow) -> StoredRun:
         started_at=run.started_at,
         finished_at=run.finished_at or "",
         leakage=stored_leakage(run.leakage),
+        machine=machine_of(run.owner),
     )
 
 

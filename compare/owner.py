@@ -20,6 +20,11 @@ def this_process() -> str:
     return _named(os.getpid())
 
 
+def machine_of(owner: str) -> str:
+    """The name of the machine that a process of this name ran on."""
+    return owner.rsplit(" ", 2)[0]
+
+
 def is_gone(owner: str) -> bool | None:
     """Whether that process has ended; None when it ran on another machine, which can't be asked."""
     try:

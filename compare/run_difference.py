@@ -26,7 +26,8 @@ _TEXTS = {"system": "instructions", "cot": "how to reason", "few_shot": "worked 
 class RunDifference:
     """Lanes and cases by how their mean score changed from run A to run B; those that only one run could
     judge stand apart. ``by_lane`` is B minus A, None where they share no judged case; its intervals hold
-    together. ``changes`` are the settings in which the runs differ: (what, in A, in B).
+    together. ``changes`` are the settings in which the runs differ: (what, in A, in B); ``bases`` the base
+    models of A and B as :func:`base_names` calls them.
     """
 
     better: tuple[Place, ...]
@@ -36,6 +37,7 @@ class RunDifference:
     only_b: tuple[Place, ...]
     by_lane: Mapping[str, Difference | None]
     changes: tuple[tuple[str, str, str], ...]
+    bases: tuple[str, str]
 
 
 def compare_runs(a: StoredRun, b: StoredRun) -> RunDifference:
@@ -44,14 +46,7 @@ def compare_runs(a: StoredRun, b: StoredRun) -> RunDifference:
     Raises:
         BadInput: they are of different scenarios, or share no case.
     """
-    if a.plan.scenario != b.plan.scenario:
-        raise BadInput(
-            f"The runs are of different scenarios, {a.plan.scenario} and {b.plan.scenario}.",
-            "Compare two runs of one scenario.",
-        )
     shared = shared_cases(a, b)
-    if not shared:
-        raise BadInput("These are different questions.", "Compare two runs that asked the same.")
     scores = [_scores(run, shared) for run in (a, b)]
     before, after = ({place: case.mean for place, case in found.items() if case.scores} for found in scores)
     both = [place for place in before if place in after]
@@ -65,12 +60,37 @@ def compare_runs(a: StoredRun, b: StoredRun) -> RunDifference:
         only_b=tuple(place for place in after if place not in before),
         by_lane={lane: difference(_of(scores[1], lane), _of(scores[0], lane), confidence) for lane in lanes},
         changes=_changes(a, b),
+        bases=base_names(a, b),
     )
 
 
 def shared_cases(a: StoredRun, b: StoredRun) -> set[str]:
-    """The ids of the cases that ask and expect the same in both."""
-    return {id_ for id_, judged_alike in _asked_twice(a, b).items() if judged_alike}
+    """The ids of the cases that ask and expect the same in both.
+
+    Raises:
+        BadInput: the runs are of different scenarios, or share no case.
+    """
+    if a.plan.scenario != b.plan.scenario:
+        raise BadInput(
+            f"The runs are of different scenarios, {a.plan.scenario} and {b.plan.scenario}.",
+            "Compare two runs of one scenario.",
+        )
+    shared = {id_ for id_, judged_alike in _asked_twice(a, b).items() if judged_alike}
+    if not shared:
+        raise BadInput("These are different questions.", "Compare two runs that asked the same.")
+    return shared
+
+
+def base_names(a: StoredRun, b: StoredRun) -> tuple[str, str]:
+    """What people call the base models of both runs; two of one name have a piece of their hash with it."""
+    bases = [
+        ("an unknown model", "") if of is None else (of.model, of.base_hash[:8])
+        for of in (a.provenance, b.provenance)
+    ]
+    (one, one_hash), (other, other_hash) = bases
+    if one != other or one_hash == other_hash:
+        return one, other
+    return f"{one} {one_hash}".strip(), f"{other} {other_hash}".strip()
 
 
 def _asked_twice(a: StoredRun, b: StoredRun) -> dict[str, bool]:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.adapter_curve import learning_curve
 from ui.adapter_helped import helped
+from ui.adapter_rebase import rebase
 from ui.adapter_registry import adapters
 from ui.adapter_training import train
 from ui.badge import explain_readiness
@@ -38,6 +39,7 @@ if name is None:
     st.stop()
 scenario = known[name]
 st.caption(safe(scenario.story))
+rebase(scenario)
 part = st.segmented_control(
     "Part",
     list(PARTS),

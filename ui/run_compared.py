@@ -18,6 +18,7 @@ from compare.run_difference import Place, RunDifference, compare_runs
 from compare.run_measures import Measured
 from compare.statistics import Difference
 from ui.drawing import draw
+from ui.lanes_compared import lanes_compared
 from ui.resources import get_store
 from ui.results import LISTED, measured, run_labels
 from ui.text import safe, said, shorten
@@ -45,6 +46,7 @@ def compared(found: Measured) -> None:
         _counts(found, change)
     with right:
         _chart(found, change)
+    lanes_compared(found, before, change.bases)
     _cases(found, before, change)
 
 
@@ -77,6 +79,8 @@ def _choose(found: Measured) -> str | None:
 
 
 def _setup(change: RunDifference) -> None:
+    there, here = change.bases
+    st.caption(safe(f"Base model there: {there}. Base model here: {here}."))
     if not change.changes:
         st.caption("Both were set alike: what differs below is chance, or came with the documents.")
         return
