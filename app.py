@@ -46,6 +46,12 @@ page = st.navigation(
             icon=":material/menu_book:",
             help="What retrieval knows: documents in and out, how well they are found, what a change does.",
         ),
+        st.Page(
+            ROOT / "pages" / "adapters.py",
+            title="Adapters",
+            icon=":material/model_training:",
+            help="Fine-tuning: train adapters, choose which one answers, and see whether it helped.",
+        ),
         # The default page answers at "/" only; this one keeps its own address working.
         st.Page(HOME, title="Side by side", url_path=HOME.stem, visibility="hidden"),
     ],

@@ -65,14 +65,17 @@ def lacking(backend: Backend, texts: PromptTexts) -> tuple[str, ...]:
     return tuple(layer for layer in backend.layers if layer in there and not there[layer])
 
 
-def missing(backend: Backend, scenario: Scenario, texts: PromptTexts) -> tuple[str, ...]:
+def missing(backend: Backend, scenario: Scenario, texts: PromptTexts, engine: Engine) -> tuple[str, ...]:
     """What a scenario that is asked with these texts has not and the backend can't do without; nothing when
-    it can answer.
+    it can answer. An adapter may stand in a folder or with the engine's server.
     """
     found = [_TEXTS[layer][0] for layer in lacking(backend, texts)]
     if READS & set(backend.layers) and not document_paths(scenario.knowledge):
         found.append("documents")
-    if "adapter" in backend.layers and not scenario.adapter_place(backend.name).is_there:
+    place = scenario.adapter_place(backend.name)
+    if "adapter" in backend.layers and not (
+        place.is_there or engine.adapter_is_current(place.key, str(place.folder))
+    ):
         found.append("a trained adapter")
     return tuple(found)
 
@@ -101,13 +104,15 @@ def require_texts(backend: Backend, scenario: Scenario) -> None:
 
 def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
     """The key of the adapter that the scenario's backend ``name`` answers with, loaded into the engine first
-    if it came after the start or was trained again since.
+    if it came after the start or was trained again since. A server may have one that has no folder here.
 
     Raises:
         AdapterRefused: there is no such folder, or the engine's vetting refuses what is in it.
     """
     place = scenario.adapter_place(name)
     key, folder = place.key, place.folder
+    if engine.adapter_is_current(key, str(folder)):
+        return key
     if not place.is_there:
         if place.number and key in {info.key for info in engine.status().adapters}:
             return key  # Deleted while a run goes on with it.
@@ -115,8 +120,7 @@ def adapter_key(scenario: Scenario, name: str, engine: Engine) -> str:
             f'The scenario {place.scenario} has no adapter "{name}" yet.',
             f"Train it with: python -m compare train {place.scenario} --adapter {name}",
         )
+    engine.wait_ready()
     if not engine.adapter_is_current(key, str(folder)):
-        engine.wait_ready()
-        if not engine.adapter_is_current(key, str(folder)):
-            engine.load_adapter(key, str(folder))
+        engine.load_adapter(key, str(folder))
     return key

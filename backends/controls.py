@@ -24,7 +24,7 @@ class LongContext:
     layers: tuple[str, ...] = ("system", "knowledge")
 
     def prepare(self, query: Query, scenario: Scenario, engine: Engine) -> Prompt:
-        """See :meth:`backends.base.Backend.prepare`."""
+        """See :meth:`backends.base.Backend.prepare`. A remote server finds out itself what fits."""
         text, folder, start = query_text(query), scenario.knowledge, time.perf_counter()
         passages = tuple(
             Passage(
@@ -43,7 +43,10 @@ class LongContext:
             )
         took_ms = (time.perf_counter() - start) * 1e3
         prompt = build_prompt(scenario, text, passages=passages, retrieve_ms=took_ms)
-        tokens, room = engine.count_tokens(engine.render(prompt)), engine.status().context_tokens
+        status = engine.status()
+        if status.counted_by:
+            return prompt
+        tokens, room = engine.count_tokens(engine.render(prompt)), status.context_tokens
         if tokens >= room:
             raise PromptTooLong(
                 f"All documents together take {tokens:,} tokens, but the model reads {room:,} at most.",

@@ -9,6 +9,8 @@ The tree::
     ├── KnowledgeUnavailable   no documents, no embedding model, a damaged index
     ├── StoreUnavailable       the database can't be opened, read or written
     ├── EngineStopped          the engine's thread is gone or refuses work (proof failed)
+    ├── ServerUnavailable      the server that answers can't be reached, wants another key, or broke off
+    ├── RequestRefused         the server that answers does not take this call
     └── PromptTooLong          the prompt leaves no room in the model's context
 """
 
@@ -56,6 +58,16 @@ class StoreUnavailable(LeverError):
 
 class EngineStopped(LeverError):
     """The engine takes no work."""
+
+
+class ServerUnavailable(LeverError):
+    """The server that answers can't be used, or not for this call; another try may work."""
+
+
+class RequestRefused(LeverError):
+    """The server that answers does not take this call, and would not a second time."""
+
+    stage: Stage = "prefill"
 
 
 class PromptTooLong(LeverError):

@@ -5,7 +5,7 @@ offline.
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backends.errors import BadInput
@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     dtype: str = Field("auto", description="auto, float32, bfloat16 or float16")
     threads: int = Field(0, ge=0, description="CPU threads; 0: one for small models, else all cores")
+    engine_url: str = Field("", description="an OpenAI-style server that answers; empty: this machine does")
+    engine_key: SecretStr = Field(SecretStr(""), description="the key of that server, where it wants one")
     database_url: str = Field("", description="SQLAlchemy URL; empty takes lever.db in the data folder")
     embedding_model: str = Field(
         "", description="a sentence-transformers folder; empty takes the packaged MiniLM"

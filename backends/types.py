@@ -110,18 +110,19 @@ class Prompt:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """One call's parts in milliseconds. The six parts before ``ttft_ms`` sum to ``total_ms``.
+    """One call's parts in milliseconds. The six parts before ``ttft_ms`` sum to ``total_ms``; those that only
+    a remote server could tell are None, as is the first token's time there.
 
     ``ttft_ms`` runs from submission to the first non-empty text (None when there was none);
     ``first_token_ms`` from submission to the first token. Sources: vLLM serving benchmark, MLPerf inference.
     """
 
-    queued_ms: float
-    adapter_switch_ms: float
+    queued_ms: float | None
+    adapter_switch_ms: float | None
     embed_ms: float
     retrieve_ms: float
-    prefill_ms: float
-    decode_ms: float
+    prefill_ms: float | None
+    decode_ms: float | None
     total_ms: float
     ttft_ms: float | None
     first_token_ms: float | None
@@ -129,16 +130,19 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """Token counts of the tokenizer that generated, chat template included."""
+    """Token counts of the tokenizer that generated, chat template included; None where a remote server does
+    not say.
+    """
 
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """A finished generation. ``rendered`` is the exact prompt text that was tokenised; ``token_ids`` the
-    completion.
+    completion. A remote server shows neither: there ``rendered`` is what :meth:`Engine.render` gives, and
+    ``token_ids`` is empty.
 
     A cancelled answer keeps the text that it had. ``marks`` names what the reader of a figure must know
     ("load above cores", "retried with half the rows").

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import NoReturn
 
-from backends.engine.local import stop_engine
+from backends.engine.factory import stop_engine
 from backends.errors import BadInput, LeverError
 from compare import (
+    command_adapters,
     command_ask,
     command_check,
     command_curve,
@@ -40,6 +41,7 @@ COMMANDS = (
     command_export,
     command_ratings,
     command_train,
+    command_adapters,
     command_helped,
     command_curve,
     command_drill,

@@ -1,10 +1,12 @@
-"""What is stored once a run's last call has ended: the answers' embeddings, and in what its lanes differ.
+"""What is stored once a run's last call has ended: embeddings, how its lanes differ, what they had learnt.
 
 Both kinds of run end here, so that every run can be measured later from the store alone, without a model.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+
+import numpy as np
 
 from backends.base import READS
 from backends.engine.base import Engine
@@ -12,11 +14,15 @@ from backends.errors import BadInput, KnowledgeUnavailable
 from backends.ledger import Ledger
 from backends.registry import registry
 from backends.types import Sampling
+from compare.cases import Case
 from compare.lane_names import lane_name
 from compare.lanes import backend_of
 from compare.live import Provenance
+from compare.run_leakage import look_for_leaks
 from compare.store import Store
 
+UNKNOWN = "unknown"
+"""What only a remote server knows of its model."""
 AT_ONCE = 32
 """Texts that are embedded in one go; a live question waits for so many at most."""
 
@@ -25,15 +31,18 @@ def close_run(
     run_id: str,
     ledger: Ledger,
     *,
+    cases: Sequence[Case],
     repeats: int,
     sampling: Sampling,
     store: Store,
     engine: Engine,
     provenance: Callable[[], Provenance],
     go_on: Callable[[], None] = lambda: None,
+    by_meaning: bool = True,
 ) -> None:
     """Store what measuring needs; ``provenance`` notes and gives what produced the answers.
 
+    The run's ``cases`` are looked for in what its adapters learnt from, ``by_meaning`` with embeddings too.
     ``go_on`` is called between batches and may raise to stop; what was stored stays.
 
     Raises:
@@ -49,6 +58,16 @@ def close_run(
     settings = _settings(ledger.lanes, sampling, produced, cut_short)
     store.set_ledger(run_id, ledger.entries(settings, hashes))
 
+    def vectors_of(texts: Collection[str]) -> Mapping[str, np.ndarray] | None:
+        try:
+            _embed(texts, store, engine, go_on)
+        except KnowledgeUnavailable:
+            return None
+        return store.embeddings(texts, engine.status().embedder_hash)
+
+    found = look_for_leaks(cases, store.adapter_keys(run_id), vectors_of if by_meaning else None)
+    store.set_leakage(run_id, found)
+
 
 def require_same_make(before: Provenance | None, now: Provenance, lanes: Collection[str]) -> None:
     """Answers of two models, or from two states of the documents, are no run: what it was begun with must be
@@ -60,7 +79,7 @@ def require_same_make(before: Provenance | None, now: Provenance, lanes: Collect
     """
     if before is None:
         return
-    if before.base_hash != now.base_hash:
+    if (before.base_hash or before.model) != (now.base_hash or now.model):  # A server tells no hash.
         raise BadInput(
             f"This run was begun with the model {before.model}; now {now.model} is loaded.",
             "Set LEVER_MODEL to the first one, or start a new run.",
@@ -116,8 +135,8 @@ def _settings(
     """What no lever may change, by lane. A long prompt may leave less room for the answer than asked."""
     same = {
         "base model": f"{produced.model} {produced.base_hash[:8]}".strip(),
-        "number format": f"{produced.dtype} on {produced.device}",
-        "chat template": produced.template_hash[:8],
+        "number format": f"{produced.dtype or UNKNOWN} on {produced.device}",
+        "chat template": produced.template_hash[:8] or UNKNOWN,
         "sampling": f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, top-k {sampling.top_k}",
     }
     longest = f"{sampling.max_tokens} tokens"

@@ -3,13 +3,9 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from backends.engine.base import EngineStatus
+from backends.engine.base import Engine, EngineStatus
 from backends.errors import BadInput
-
-if TYPE_CHECKING:
-    from backends.engine.local import LocalEngine
 
 FINE, GATE_FAILED, BAD_INPUT, BROKEN = 0, 1, 2, 3
 """The exit codes."""
@@ -29,13 +25,13 @@ def say(text: str) -> None:
     print(" ".join(text.split()), file=sys.stderr, flush=True)
 
 
-def started_engine() -> "tuple[LocalEngine, EngineStatus]":
+def started_engine() -> tuple[Engine, EngineStatus]:
     """The process's engine, started and settled; its status says whether it is ready or why not.
 
     Raises:
         BadInput: a setting of the engine can't be used here; the sentence names it.
     """
-    from backends.engine.local import engine
+    from backends.engine.factory import engine
 
     running = engine()
     say("Loading the model ...")

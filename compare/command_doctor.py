@@ -2,19 +2,18 @@
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from backends.engine.base import EngineStatus
+from backends.base import adapter_key
+from backends.engine.base import Engine, EngineStatus
 from backends.errors import LeverError
 from backends.scenario import Scenario, list_scenarios, load_scenario
 from backends.settings import settings
+from backends.training import ADAPTERS
 from compare.command import BROKEN, FINE, Outcome, say, started_engine
 from compare.numbers import plural
 from compare.store import store
 from compare.versions import package_versions
-
-if TYPE_CHECKING:
-    from backends.engine.local import LocalEngine
 
 T = TypeVar("T")
 PACKAGED_EMBEDDER = "all-MiniLM-L6-v2"
@@ -36,14 +35,14 @@ def run(options: argparse.Namespace) -> Outcome:
     engine, status = started_engine()
     embeds, index = False, []
     if status.state == "ready":
-        _find_refused(problems, engine, scenarios)
+        _load_adapters(problems, engine, scenarios)
         embeds = _tried(problems, engine.embed, ["Is this on?"]) is not None
         index = _index(problems, engine, scenarios)
         status = engine.status()
     else:
         problems.append(status.detail)
     document = {
-        **_engine_document(status),
+        **_engine_document(status, scenarios),
         "embedding_model": (settings().embedding_model or PACKAGED_EMBEDDER) if embeds else None,
         "store": store().describe() if runs is not None else None,
         "index": index,
@@ -61,30 +60,37 @@ def _tried(problems: list[str], do: Callable[..., T], *arguments: object) -> T |
         return None
 
 
-def _engine_document(status: EngineStatus) -> dict[str, object]:
+def _engine_document(status: EngineStatus, scenarios: list[Scenario]) -> dict[str, object]:
+    used = {scenario.adapter_place(kind).key for scenario in scenarios for kind in ADAPTERS}
     return {
         "model": status.model,
         "model_path": status.model_path,
         "device": status.device,
-        "dtype": status.dtype,
-        "threads": status.threads,
+        "dtype": status.dtype or None,
+        "threads": status.threads or None,
         "adapters": [
-            {"name": adapter.name, "scenario": adapter.scenario, "hash": adapter.hash, "proof": adapter.proof}
+            {
+                "name": adapter.name,
+                "scenario": adapter.scenario,
+                "hash": adapter.hash or None,
+                "proof": adapter.proof,
+                "in_use": adapter.key in used,
+            }
             for adapter in status.adapters
         ],
         "proof": status.proof,
     }
 
 
-def _find_refused(problems: list[str], engine: "LocalEngine", scenarios: list[Scenario]) -> None:
+def _load_adapters(problems: list[str], engine: Engine, scenarios: list[Scenario]) -> None:
+    """All that are in use: what was trained here is loaded when it is first asked for."""
     for scenario in scenarios:
-        for folder in sorted(scenario.path.glob("adapters/*/")):
-            problem = engine.adapter_problem(f"{scenario.name}/{folder.name}")
-            if problem is not None:
-                problems.append(problem)
+        for kind in ADAPTERS:
+            if scenario.adapter_place(kind).is_there:
+                _tried(problems, adapter_key, scenario, kind, engine)
 
 
-def _index(problems: list[str], engine: "LocalEngine", scenarios: list[Scenario]) -> list[dict[str, object]]:
+def _index(problems: list[str], engine: Engine, scenarios: list[Scenario]) -> list[dict[str, object]]:
     """The index of every scenario that has documents, built or mended where needed."""
     from backends.knowledge import knowledge
 

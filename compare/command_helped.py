@@ -47,7 +47,19 @@ def run(options: argparse.Namespace) -> Outcome:
         stored = _stored(plan)
         found = before_after(stored, *plan.lanes)
         return _outcome(stored, {plan.lanes[0]: (found, of_forgetting(found, other.title))})
-    plan = plan_before_after(scenario, kind, options.number, options.against, **asked)
+    return asked_before_after(scenario, kind, options.number, options.against, **asked)
+
+
+def asked_before_after(
+    scenario: Scenario, kind: str, number: int, against: int | None = None, *, repeats: int = 1, seed: int = 0
+) -> Outcome:
+    """The test questions without an adapter, with the one ``against``, and with it.
+
+    Raises:
+        BadInput: there is no such adapter, or nothing to ask.
+        EngineStopped: the model is not there.
+    """
+    plan = plan_before_after(scenario, kind, number, against, repeats=repeats, seed=seed)
     stored = _stored(plan)
     *others, after = plan.lanes
     each = {lane: before_after(stored, lane, after) for lane in others}

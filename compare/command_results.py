@@ -9,6 +9,7 @@ import numpy as np
 from backends.ledger import LedgerEntry, is_controlled, sentence
 from compare.command import BROKEN, FINE, Outcome
 from compare.judged import JudgedCall
+from compare.leakage_words import leakage_document, of_leakage
 from compare.measured import StoredRun
 from compare.numbers import count, percent, seconds
 from compare.statistics import ONE_CASE
@@ -57,6 +58,7 @@ def outcome_of(stored: StoredRun, vectors: Mapping[str, np.ndarray], *, calls: b
         "proof": provenance and provenance.proof,
         "controlled": None if stored.ledger is None else is_controlled(stored.ledger),
         "ledger": None if stored.ledger is None else [_entry(entry) for entry in stored.ledger],
+        "leakage": leakage_document(stored),
         "backends": summary_document(summary),
     }
     if calls:
@@ -86,7 +88,9 @@ def _text(stored: StoredRun, summary: dict[str, LaneSummary]) -> str:
     lines = [f"{plan.scenario}: {asked}, {stored.status}", ""]
     lines += [f"{lane:14}{_line(found, once=once)}" for lane, found in summary.items()]
     names = {lane: lane for lane in plan.lanes}
-    return "\n".join([*lines, "", sentence(stored.ledger, names), f"run {stored.id}"])
+    leaked = of_leakage(stored)
+    said = [sentence(stored.ledger, names), *([leaked] if leaked else []), f"run {stored.id}"]
+    return "\n".join([*lines, "", *said])
 
 
 def _line(found: LaneSummary, *, once: bool) -> str:

@@ -15,8 +15,10 @@ from backends.training import ADAPTERS, Recipe
 from backends.training.jobs import TrainingJob, is_running, jobs
 from backends.training.progress import TrainingView, epoch_line, view
 from backends.training.recipes import PRESETS, STANDARD
+from compare.case_files import load_cases
 from compare.command import BAD_INPUT, BROKEN, FINE, Outcome, say
-from compare.numbers import coefficient, percent, plural, rate, seconds
+from compare.command_helped import asked_before_after
+from compare.numbers import count, loss, percent, plural, seconds
 from compare.training_data import TrainingDataReport
 from compare.training_plan import Examples, checked, file_examples, planned, stored_examples
 from compare.trainings import resume_training, start_training, stop_training
@@ -46,6 +48,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument("--clean", action="store_true", help="leave out the rows that the check found")
     command.add_argument("--check", action="store_true", help="only check the examples")
     command.add_argument("--keep-current", action="store_true", help="don't put the new adapter in use")
+    command.add_argument("--unasked", action="store_true", help="don't ask the test questions afterwards")
     command.add_argument("--note", default="", help="for the adapter's card")
     command.add_argument("--resume", metavar="JOB", help="take up a training that was paused or cut short")
     command.add_argument("--list", action="store_true", help="show the trainings there are")
@@ -62,7 +65,7 @@ def run(options: argparse.Namespace) -> Outcome:
     if options.list:
         return _listed(options.scenario)
     if options.resume:
-        return _outcome([_follow(resume_training(options.resume))], None)
+        return _outcome([_follow(resume_training(options.resume))], None, ask=not options.unasked)
     if not options.scenario:
         raise BadInput("Name a scenario to train for, or a training to take up with --resume.")
     scenario = load_scenario(options.scenario)
@@ -90,7 +93,7 @@ def run(options: argparse.Namespace) -> Outcome:
         views.append(_follow(job))
         if views[-1].state != "done":
             break
-    return _outcome(views, _check_document(found, report))
+    return _outcome(views, _check_document(found, report), ask=not options.unasked)
 
 
 def _follow(job: TrainingJob) -> TrainingView:
@@ -115,23 +118,28 @@ def _follow(job: TrainingJob) -> TrainingView:
                 stop_training(job, keep=False)
 
 
-def _outcome(views: Sequence[TrainingView], check: dict[str, object] | None) -> Outcome:
+def _outcome(views: Sequence[TrainingView], check: dict[str, object] | None, *, ask: bool) -> Outcome:
+    """What was made, and whether it helped: the test questions with and without each new adapter."""
     made: list[Registered] = []
-    lines = []
+    lines, helped = [], {}
     for seen in views:
         job = seen.job
-        if seen.state == "done":
-            adapter = next(a for a in registered(load_scenario(job.scenario)) if a.number == seen.adapter)
-            made.append(adapter)
-            lines.append(_made_line(seen, adapter))
-        else:
+        if seen.state != "done":
             lines.append(seen.failure or f"The training {job.id} is {seen.state}.")
             lines.append(f"Take it up with: python -m compare train --resume {job.id}")
+            continue
+        scenario = load_scenario(job.scenario)
+        adapter = next(one for one in registered(scenario) if one.number == seen.adapter)
+        made.append(adapter)
+        lines.append(_made_line(seen, adapter))
+        if ask and any(case.split == "test" for case in load_cases(scenario)):
+            found = asked_before_after(scenario, adapter.kind, adapter.number)
+            helped[adapter.kind] = found.document
+            lines.append(found.text)
     document: dict[str, object] = {
         "adapters": [_adapter_document(adapter) for adapter in made],
-        "trainings": [
-            {"id": seen.job.id, "state": seen.state, "failure": seen.failure or None} for seen in views
-        ],
+        "trainings": [_training_document(seen) for seen in views],
+        "helped": helped,
         "check": check,
     }
     done = all(seen.state == "done" for seen in views)
@@ -141,10 +149,10 @@ def _outcome(views: Sequence[TrainingView], check: dict[str, object] | None) -> 
 def _made_line(seen: TrainingView, adapter: Registered) -> str:
     first, card = seen.epochs[0].held_out, adapter.card
     use = "in use now" if adapter.in_use else "not in use"
-    loss = f"held-out loss {coefficient(first)} before, {coefficient(card.held_out_loss)} after"
-    speed = f"{rate(card.tokens_per_second)} tokens/s"
+    losses = f"held-out loss {loss(first)} before, {loss(card.held_out_loss)} after"
+    speed = f"{count(card.tokens_per_second)} tokens a second"
     took = seconds(None if card.seconds is None else 1000 * card.seconds)
-    return f"{adapter.scenario}/{adapter.kind} is adapter {adapter.number}, {use}: {loss}; {took}, {speed}."
+    return f"{adapter.scenario}/{adapter.kind} is adapter {adapter.number}, {use}: {losses}; {took}, {speed}."
 
 
 def _adapter_document(adapter: Registered) -> dict[str, object]:

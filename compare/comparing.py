@@ -108,19 +108,18 @@ def by_repeat(scores: LaneScores, most: int = 20) -> dict[str, list[tuple[float,
 
 
 def prompt_points(calls: Mapping[str, Sequence[JudgedCall]]) -> list[tuple[str, str, float, float]]:
-    """(lane, case, prompt tokens, ms until the first text): the medians of each case."""
+    """(lane, case, prompt tokens, ms until the first text): the medians of each case that has both."""
     points = []
     for lane, of in calls.items():
-        by_case: dict[str, list[JudgedCall]] = {}
+        by_case: dict[str, list[tuple[int, float]]] = {}
         for call in of:
-            if call.undisturbed and call.timing is not None and call.timing.ttft_ms is not None:
-                by_case.setdefault(call.case_id, []).append(call)
+            tokens = call.usage.prompt_tokens if call.usage else None
+            first = call.timing.ttft_ms if call.timing else None
+            if call.undisturbed and tokens is not None and first is not None:
+                by_case.setdefault(call.case_id, []).append((tokens, first))
         for case, found in by_case.items():
-            tokens = median(call.usage.prompt_tokens for call in found if call.usage is not None)
-            first = median(
-                call.timing.ttft_ms for call in found if call.timing and call.timing.ttft_ms is not None
-            )
-            points.append((lane, case, float(tokens), float(first)))
+            read, waited = (median(values) for values in zip(*found, strict=True))
+            points.append((lane, case, float(read), float(waited)))
     return points
 
 

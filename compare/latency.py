@@ -19,7 +19,7 @@ LEAST_FOR_P95 = 20
 SPREAD = 1.5
 """How much longer the longest prompt must be than the shortest, for a line through their times."""
 PARTS = ("queued_ms", "adapter_switch_ms", "embed_ms", "retrieve_ms", "prefill_ms", "decode_ms")
-"""Of a call, in the order in which they pass; they sum to ``total_ms``."""
+"""Of a call, in the order in which they pass; they sum to ``total_ms``, where all are known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,23 +58,24 @@ def percentiles(by_case: Sequence[Sequence[float]], confidence: float = CONFIDEN
 
 
 def mean_parts(answers: Sequence[Answer]) -> dict[str, float]:
-    """The mean of each part, in ms; empty without answers."""
-    if not answers:
-        return {}
-    return {part: fmean(getattr(answer.timing, part) for answer in answers) for part in PARTS}
+    """The mean of each part that was measured, in ms; empty without answers."""
+    found = {part: [getattr(answer.timing, part) for answer in answers] for part in PARTS}
+    known = {part: [ms for ms in times if ms is not None] for part, times in found.items()}
+    return {part: fmean(times) for part, times in known.items() if times}
 
 
 def tpot_ms(answer: Answer) -> float | None:
-    """Time per output token after the first, in ms; None below two tokens."""
-    tokens = answer.usage.completion_tokens - 1
-    first = answer.timing.first_token_ms
-    return (answer.timing.total_ms - first) / tokens if tokens > 0 and first is not None else None
+    """Time per output token after the first, in ms; None below two tokens, or where a server does not say."""
+    tokens, first = answer.usage.completion_tokens or 0, answer.timing.first_token_ms
+    return (answer.timing.total_ms - first) / (tokens - 1) if tokens > 1 and first is not None else None
 
 
 def tokens_per_second(timing: Timing, usage: Usage) -> float | None:
-    """Decode speed without the first token, which comes from prefill; None below two tokens."""
-    tokens = usage.completion_tokens - 1
-    return tokens * 1000 / timing.decode_ms if tokens > 0 and timing.decode_ms > 0 else None
+    """Decode speed without the first token, which comes from prefill; None below two tokens, or where a
+    server does not say.
+    """
+    tokens = usage.completion_tokens or 0
+    return (tokens - 1) * 1000 / timing.decode_ms if tokens > 1 and timing.decode_ms else None
 
 
 @dataclass(frozen=True, kw_only=True)

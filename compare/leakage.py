@@ -14,7 +14,7 @@ import numpy as np
 
 from backends.training.examples import Example
 from compare.cases import Case, normalised
-from compare.near_texts import by_key, near_between, stated
+from compare.near_texts import near_between, stated
 
 SAME_MEANING = 0.95
 """Cosine of sentence embeddings from which two questions are near."""
@@ -60,15 +60,9 @@ def training_leaks(
     none is compared by its letters only, and without ``vectors`` the result says so.
     """
     queries, inputs = [case.query for case in cases], [example.query for example in examples]
-    keys = stated([*queries, *inputs])
-    query_keys, input_keys = keys[: len(queries)], keys[len(queries) :]
-    found: dict[tuple[int, int], float] = {}
-    if vectors:
-        others = by_key(input_keys)
-        for key, places in by_key(query_keys).items():
-            found |= _near_in_meaning(queries, places, inputs, others.get(key, []), vectors)
-    for pair in near_between(queries, query_keys, inputs, input_keys):
-        found[pair.first, pair.second] = pair.likeness / 100
+    found = _near_in_meaning(queries, inputs, vectors or {})
+    found |= {(pair.first, pair.second): pair.likeness / 100 for pair in near_between(queries, inputs)}
+    keys = stated([*queries, *inputs]) if found else []  # Slow, and mostly there is nothing to tell apart.
     leaks = tuple(
         Leak(
             case=cases[first].id,
@@ -79,6 +73,7 @@ def training_leaks(
             line=examples[second].line,
         )
         for (first, second), likeness in sorted(found.items())
+        if keys[first] == keys[len(queries) + second]
     )
     return Leakage(leaks=leaks, note="" if vectors is not None else LETTERS_ONLY)
 
@@ -116,18 +111,14 @@ def knowledge_leaks(cases: Sequence[Case], documents: Mapping[str, str]) -> Leak
 
 
 def _near_in_meaning(
-    a: Sequence[str],
-    a_places: Sequence[int],
-    b: Sequence[str],
-    b_places: Sequence[int],
-    vectors: Mapping[str, np.ndarray],
+    first: Sequence[str], second: Sequence[str], vectors: Mapping[str, np.ndarray]
 ) -> dict[tuple[int, int], float]:
     """The cosine of each pair of places whose texts are near."""
-    rows = [place for place in a_places if a[place] in vectors]
-    columns = [place for place in b_places if b[place] in vectors]
+    rows, columns = ([at for at, text in enumerate(texts) if text in vectors] for texts in (first, second))
     if not rows or not columns:
         return {}
-    cosines = np.stack([vectors[a[p]] for p in rows]) @ np.stack([vectors[b[p]] for p in columns]).T
+    a, b = np.stack([vectors[first[at]] for at in rows]), np.stack([vectors[second[at]] for at in columns])
+    cosines = a @ b.T
     near = zip(*np.nonzero(cosines >= SAME_MEANING), strict=True)
     return {(rows[i], columns[j]): min(1.0, float(cosines[i, j])) for i, j in near}
 

@@ -20,6 +20,7 @@ from compare.judging import CheckKind, CheckOutcome
 from compare.live import CallStatus, Provenance
 from compare.plan import Plan
 from compare.records import text_hash
+from compare.run_leakage import RunLeakage, stored_leakage
 from compare.tables import CallRow, CheckResultRow, EmbeddingRow, PassageRow, RunRow
 
 AT_ONCE = 500
@@ -30,8 +31,8 @@ AT_ONCE = 500
 class StoredRun:
     """A run as it is stored: a scenario's, or a live question's as one of one case. Times are UTC, ISO 8601.
 
-    ``ledger`` is None until the run has ended; ``live`` says that it was asked on the home screen or by
-    ``ask``.
+    ``ledger`` is None until the run has ended, and so is ``leakage``, which older runs never have; ``live``
+    says that it was asked on the home screen or by ``ask``.
     """
 
     id: str
@@ -44,6 +45,7 @@ class StoredRun:
     ledger: tuple[LedgerEntry, ...] | None
     started_at: str
     finished_at: str
+    leakage: RunLeakage | None = None
 
 
 def read_run(session: Session, run: RunRow) -> StoredRun:
@@ -60,6 +62,7 @@ def read_run(session: Session, run: RunRow) -> StoredRun:
         ledger=rows.stored_ledger(run.ledger),
         started_at=run.started_at,
         finished_at=run.finished_at or "",
+        leakage=stored_leakage(run.leakage),
     )
 
 
@@ -80,7 +83,7 @@ def _calls(session: Session, run_id: str, groups: dict[str, str]) -> Iterator[Ju
             status=cast("CallStatus", status),
             text=text,
             timing=None if timing is None else Timing(**cast("dict[str, float]", timing)),
-            usage=None if timing is None else Usage(prompt_tokens=read or 0, completion_tokens=written or 0),
+            usage=None if timing is None else Usage(prompt_tokens=read, completion_tokens=written),
             checks=checks.get(id_, ()),
             finish=cast("FinishReason | None", finish),
             failure_stage=cast("Stage | None", stage),

@@ -16,6 +16,7 @@ from compare.measured import StoredRun, embedded, read_embeddings, read_prompts,
 from compare.opened import OpenedDatabase
 from compare.plan import Plan
 from compare.records import found_run, is_over, mark_interrupted, text_hash
+from compare.run_leakage import RunLeakage, leakage_json
 from compare.tables import CallRow, EmbeddingRow, PromptRow, RunRow
 
 TWINS = 10
@@ -134,6 +135,19 @@ class MeasuredStore(OpenedDatabase):
         """Note in what the run's lanes differ."""
         with self._write() as session:
             values = {"ledger": rows.ledger_json(entries)}
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+    def adapter_keys(self, run_id: str) -> set[str]:
+        """The keys of the adapters that the run's calls were asked with."""
+        used = select(PromptRow.adapter).join(CallRow, CallRow.prompt_hash == PromptRow.hash)
+        with self._read() as session:
+            found = session.scalars(used.where(CallRow.run_id == run_id).distinct())
+            return {key for key in found if key is not None}
+
+    def set_leakage(self, run_id: str, found: RunLeakage) -> None:
+        """Note which of the run's cases its adapters had learnt from."""
+        with self._write() as session:
+            values = {"leakage": leakage_json(found)}
             session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
 
     def answer_texts(self, run_id: str) -> set[str]:

@@ -38,34 +38,24 @@ def stated(texts: Sequence[str]) -> list[frozenset[str]]:
 
 def near_pairs(texts: Sequence[str], keys: Sequence[Hashable]) -> Iterator[NearPair]:
     """All pairs among texts of one key that are near, the earlier one first, equal ones too."""
-    for places in by_key(keys).values():
+    by_key: dict[Hashable, list[int]] = {}
+    for place, key in enumerate(keys):
+        by_key.setdefault(key, []).append(place)
+    for places in by_key.values():
         for pair in _near(texts, places, texts, places):
             if pair.first < pair.second:
                 yield pair
 
 
-def near_between(
-    first: Sequence[str],
-    first_keys: Sequence[Hashable],
-    second: Sequence[str],
-    second_keys: Sequence[Hashable],
+def near_between(first: Sequence[str], second: Sequence[str]) -> Iterator[NearPair]:
+    """All pairs of one of the first and one of the second texts that are near."""
+    if first and second:
+        yield from _near(first, range(len(first)), second, range(len(second)))
+
+
+def _near(
+    a: Sequence[str], a_places: Sequence[int], b: Sequence[str], b_places: Sequence[int]
 ) -> Iterator[NearPair]:
-    """All pairs of one of the first and one of the second texts that have one key and are near."""
-    others = by_key(second_keys)
-    for key, places in by_key(first_keys).items():
-        if key in others:
-            yield from _near(first, places, second, others[key])
-
-
-def by_key(keys: Sequence[Hashable]) -> dict[Hashable, list[int]]:
-    """Where each key stands, in their order."""
-    places: dict[Hashable, list[int]] = {}
-    for place, key in enumerate(keys):
-        places.setdefault(key, []).append(place)
-    return places
-
-
-def _near(a: Sequence[str], a_places: list[int], b: Sequence[str], b_places: list[int]) -> Iterator[NearPair]:
     """Block by block, each against those of the others that are neither too long nor too short for it."""
     from rapidfuzz import fuzz, process
 

@@ -37,6 +37,11 @@ def fused(value: float | None) -> str:
     return ABSENT if value is None else f"{value:.4f}"
 
 
+def loss(value: float | None) -> str:
+    """A mean loss, in nats: two decimals, four below 0.1."""
+    return ABSENT if value is None else f"{value:.2f}" if value >= 0.0995 else f"{value:.4f}"
+
+
 def percent(value: float | None) -> str:
     """A share as a whole percentage; only nothing is 0 %, and only everything is 100 %."""
     if value is None:

@@ -45,7 +45,7 @@ def _at(call: LiveAnswer, elapsed_ms: float) -> LiveAnswer:
         return call
     timing = call.answer.timing
     waiting = replace(call, status="queued", text="", answer=None, checks=())
-    if elapsed_ms < timing.queued_ms:
+    if elapsed_ms < (timing.queued_ms or 0.0):  # A server does not say how long it waited there.
         return waiting
     first = timing.total_ms if timing.ttft_ms is None else timing.ttft_ms
     share = 0.0 if elapsed_ms < first else (elapsed_ms - first) / (timing.total_ms - first)

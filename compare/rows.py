@@ -217,7 +217,7 @@ def _answer(row: CallRow, timing: Timing) -> Answer:
     return Answer(
         text=row.text,
         timing=timing,
-        usage=Usage(prompt_tokens=row.prompt_tokens or 0, completion_tokens=row.completion_tokens or 0),
+        usage=Usage(prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens),
         finish=cast("FinishReason", row.finish),
         rendered="" if row.prompt is None else row.prompt.rendered,
         token_ids=tuple(cast("list[int]", row.token_ids or [])),

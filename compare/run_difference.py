@@ -7,12 +7,13 @@ questions number their rows alike.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from backends.adapter_places import AS_SHIPPED
 from backends.adapter_places import MARK as ADAPTER
 from backends.errors import BadInput
 from backends.scenario import PromptTexts
 from compare.cases import Case, normalised
 from compare.comparing import calls_of, paired_scores_of, together
-from compare.lanes import backend_of
+from compare.lanes import parts_of
 from compare.measured import StoredRun
 from compare.statistics import CaseScores, Difference, difference
 
@@ -98,7 +99,7 @@ def _of(scores: Mapping[Place, CaseScores], lane: str) -> list[CaseScores]:
 
 def _changes(a: StoredRun, b: StoredRun) -> tuple[tuple[str, str, str], ...]:
     """What was set differently; the cases themselves are compared one by one."""
-    shared = {backend_of(lane) for lane in a.plan.lanes if lane in b.plan.lanes}
+    shared = set(a.plan.lanes) & set(b.plan.lanes)
     before, after = _setup(a, shared), _setup(b, shared)
     if not (before["what is known"] and after["what is known"]):  # Older runs did not note it.
         before["what is known"] = after["what is known"]
@@ -108,17 +109,17 @@ def _changes(a: StoredRun, b: StoredRun) -> tuple[tuple[str, str, str], ...]:
     return (*found, *_text_changes(a.plan.texts, b.plan.texts), *judged)
 
 
-def _setup(run: StoredRun, backends: Collection[str]) -> dict[str, str]:
-    """``backends`` are those whose adapters count."""
+def _setup(run: StoredRun, lanes: Collection[str]) -> dict[str, str]:
+    """``lanes`` are those whose adapters count."""
     sampling, produced = run.plan.sampling, run.provenance
     adapters = () if produced is None else produced.adapters
     own = [
-        f"{one.name} {one.hash[:8]}"
+        f"{one.name} {one.hash[:8]}".strip()
         for one in adapters
-        if one.scenario == run.plan.scenario and one.name.partition(ADAPTER)[0] in backends
+        if one.scenario == run.plan.scenario and any(_may_answer(one.name, lane) for lane in lanes)
     ]
     return {
-        "model": "unknown" if produced is None else f"{produced.model} {produced.base_hash[:8]}",
+        "model": "unknown" if produced is None else f"{produced.model} {produced.base_hash[:8]}".strip(),
         "adapters": ", ".join(sorted(own)) or "none",
         "what is known": "" if produced is None else produced.knowledge,
         "temperature": f"{sampling.temperature:g}",
@@ -128,6 +129,15 @@ def _setup(run: StoredRun, backends: Collection[str]) -> dict[str, str]:
         "answers to each case": str(run.plan.repeats),
         "timing": "one at a time" if run.plan.mode == "bench" else "shared machine",
     }
+
+
+def _may_answer(adapter: str, lane: str) -> bool:
+    """Whether a lane answers with the scenario's adapter of this name ("lora", "lora+3"), as far as its own
+    name tells.
+    """
+    kind, _, number = adapter.partition(ADAPTER)
+    backend, _, other, named = parts_of(lane)
+    return backend == kind and other is None and named in (None, number or str(AS_SHIPPED))
 
 
 def _text_changes(a: PromptTexts, b: PromptTexts) -> list[tuple[str, str, str]]:

@@ -5,8 +5,9 @@ What the results page shows and what its report holds are these same texts.
 
 from compare import numbers
 from compare.lane_names import lane_title
+from compare.live import Provenance
 from compare.run_measures import Measured
-from compare.statistics import ONE_CASE
+from compare.statistics import ONE_CASE, Estimate
 from compare.summary import LaneSummary
 from compare.takeaways import right_of
 
@@ -24,9 +25,16 @@ def made(found: Measured) -> str:
         f"seed {plan.seed}",
         "one answer at a time" if plan.mode == "bench" else "answers share the machine",
         "" if produced is None else produced.knowledge,
-        "proof that adapters leave the base alone: " + ("unknown" if produced is None else produced.proof),
+        f"proof that adapters leave the base alone: {_proof(produced)}",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _proof(produced: Provenance | None) -> str:
+    if produced is None:
+        return "unknown"
+    reason = produced.proof_reason if produced.proof == "not run" else ""
+    return f"{produced.proof}, as {reason}" if reason else produced.proof
 
 
 def standing(found: Measured) -> str:
@@ -49,7 +57,7 @@ def summary_rows(found: Measured) -> list[dict[str, str]]:
 def _summary(title: str, one: LaneSummary, *, once: bool) -> dict[str, str]:
     return {
         "Approach": title,
-        "Right": _right(one, once=once),
+        "Right": right(one.passes, once=once),
         "Says the same again": numbers.percent(one.modal_share),
         "Keeps the form": _kept_form(one, once=once),
         "Half done within": numbers.seconds(one.total_ms.p50 if one.total_ms else None),
@@ -61,9 +69,8 @@ def _summary(title: str, one: LaneSummary, *, once: bool) -> dict[str, str]:
     }
 
 
-def _right(one: LaneSummary, *, once: bool) -> str:
+def right(rate: Estimate | None, *, once: bool) -> str:
     """The share of right answers with its interval where there may be one; else counts alone."""
-    rate = one.passes
     if rate is None:
         return "nothing judged"
     if rate.enough or rate.method == ONE_CASE:

@@ -2,7 +2,7 @@
 
 from backends.types import Mode
 from compare import comparing, takeaways, time_takeaways
-from compare.charts.bars import TIME_PARTS, time_bars, time_parts
+from compare.charts.bars import aligned, time_bars, time_parts
 from compare.charts.look import Figure
 from compare.charts.quality import difference_chart, drift_chart, rate_chart, variance_chart
 from compare.charts.speed import prompt_chart, spread_chart
@@ -146,13 +146,13 @@ def spread_figure(found: Measured) -> Figure:
 def parts_figure(found: Measured) -> Figure:
     """What the time went into."""
     times = {lane: [call.timing for call in calls if call.timing] for lane, calls in _calm(found)}
-    means = {lane: time_parts(found) for lane, found in times.items() if found}
+    kinds, means = aligned({lane: time_parts(found) for lane, found in times.items() if found})
     titled = {lane_title(lane): found for lane, found in times.items()}
     return Figure(
         key="parts_chart",
         chart=time_bars(titled, f"Mean seconds per answer, {TIMING_NOTE[found.run.plan.mode]}"),
         alt="Parts of the time per answer by approach",
-        takeaway=time_takeaways.of_time_parts(means, TIME_PARTS, found.names),
+        takeaway=time_takeaways.of_time_parts(means, kinds, found.names),
     )
 
 
@@ -165,7 +165,7 @@ def prompt_figure(found: Measured) -> Figure:
         key="prompt_chart",
         chart=prompt_chart(points, slope, found.lanes),
         alt="Time to first text against tokens read",
-        takeaway=time_takeaways.of_prompt_length(slope, mode),
+        takeaway=time_takeaways.of_prompt_length(slope, mode, counted=_counted(found)),
     )
 
 
@@ -176,3 +176,9 @@ def disturbed(found: Measured) -> int:
 
 def _calm(found: Measured) -> list[tuple[str, list[JudgedCall]]]:
     return [(lane, [call for call in calls if call.undisturbed]) for lane, calls in found.calls.items()]
+
+
+def _counted(found: Measured) -> bool:
+    """Whether it is known how many tokens were read, of any answer or as there is none."""
+    calls = [call for _, of in _calm(found) for call in of]
+    return not calls or any(call.usage and call.usage.prompt_tokens is not None for call in calls)

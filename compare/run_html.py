@@ -10,6 +10,7 @@ from compare.citation_words import citation_rows, of_citations
 from compare.consistency import fold
 from compare.html_pages import page
 from compare.lane_names import lane_title
+from compare.leakage_words import leak_rows, of_leakage, rate_rows
 from compare.matrix import LEGEND, cell
 from compare.numbers import plural, share
 from compare.run_figures import figures
@@ -37,6 +38,9 @@ def run_html(found: Measured) -> Iterator[str]:
         fair=sentence(run.ledger, found.names),
         ledger=run_facts.ledger_rows(found),
         hashes=run_facts.HASHES,
+        leaked=of_leakage(run),
+        leaked_rates=rate_rows(found),
+        leaks=leak_rows(run)[:MOST_CASES],
         figures=[
             {**vars(figure), "picture": "" if figure.chart is None else svg(figure.chart)}
             for figure in figures(found)

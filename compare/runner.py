@@ -110,13 +110,14 @@ def check_query(query: Query) -> None:
 
 
 def check_length(query: Query, engine: Engine) -> None:
-    """Refuse a question that alone fills the context; while the model loads, the lanes find out.
+    """Refuse a question that alone fills the context; while the model loads, the lanes find out, and where it
+    is served, the server does.
 
     Raises:
         BadInput: with both numbers.
     """
     status = engine.status()
-    if status.state == "ready":
+    if status.state == "ready" and not status.counted_by:
         tokens = engine.count_tokens(query.text)
         if tokens >= status.context_tokens:
             raise BadInput(

@@ -108,6 +108,7 @@ class ScenarioRun:
             close_run(
                 self.id,
                 self._asker.ledger,
+                cases=self.plan.cases,
                 repeats=self.plan.repeats,
                 sampling=self.plan.sampling,
                 store=self._store,

@@ -94,6 +94,7 @@ class RunRow(Table):
     prompt_version_id: Mapped[int | None] = mapped_column(ForeignKey("prompt_version.id"))
     provenance: Mapped[JsonValue | None] = mapped_column(JSON(none_as_null=True))
     ledger: Mapped[JsonValue | None] = mapped_column(JSON(none_as_null=True))
+    leakage: Mapped[JsonValue | None] = mapped_column(JSON(none_as_null=True))
     owner: Mapped[str] = mapped_column(String(200))
     started_at: Mapped[str] = mapped_column(String(32), index=True)
     finished_at: Mapped[str | None] = mapped_column(String(32))

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from backends.types import Mode
 from compare import numbers
+from compare.charts.bars import ANSWERING
 from compare.latency import Percentiles, Slope
 from compare.takeaways import Names
+
+UNSPLIT = "The server does not say what of its time was waiting, reading or writing."
+UNCOUNTED = "The server does not say how many tokens it read and wrote."
 
 
 def of_latency(times: Mapping[str, Percentiles | None], names: Names, mode: Mode) -> str:
@@ -46,10 +50,12 @@ def of_one_questions_times(mean_ms: Mapping[str, float], names: Names, mode: Mod
     return f"{took}, means of {repeats} answers; other questions may take longer.{shared}"
 
 
-def of_one_questions_tokens(mean_read: Mapping[str, float], names: Names) -> str:
-    """``mean_read`` are the tokens that were read for an answer to a single question."""
+def of_one_questions_tokens(mean_read: Mapping[str, float], names: Names, *, answered: bool = True) -> str:
+    """``mean_read`` are the tokens that were read for an answer to a single question; of what was
+    ``answered``, a server may not say.
+    """
     if not mean_read:
-        return ""
+        return UNCOUNTED if answered else ""
     order = sorted(mean_read, key=lambda lane: mean_read[lane])
     least, most = order[0], order[-1]
     read = f"{names[most]} read {numbers.plural(round(mean_read[most]), 'token')}"
@@ -58,8 +64,10 @@ def of_one_questions_tokens(mean_read: Mapping[str, float], names: Names) -> str
     return f"{read}, {mean_read[most] / mean_read[least]:.1f} times as many as {names[least]}."
 
 
-def of_prompt_length(slope: Slope | None, mode: Mode) -> str:
-    """How the first text's time grows with the tokens that are read."""
+def of_prompt_length(slope: Slope | None, mode: Mode, *, counted: bool = True) -> str:
+    """How the first text's time grows with the tokens that are read, if they were ``counted``."""
+    if not counted:
+        return UNCOUNTED
     if mode == "demo":
         return "Answers waited for each other here; ask one at a time to see what a longer prompt costs."
     if slope is None:
@@ -82,11 +90,12 @@ def of_time_parts(parts: Mapping[str, Sequence[float]], kinds: Sequence[str], na
         return ""
     longest = {lane: max(range(len(kinds)), key=lambda place: found[place]) for lane, found in known.items()}
     shares = {lane: found[longest[lane]] / sum(found) for lane, found in known.items()}
+    unsplit = f" {UNSPLIT}" if ANSWERING in kinds else ""
     if len(set(longest.values())) == 1:
         kind = kinds[next(iter(longest.values()))]
         low, high = min(shares.values()), max(shares.values())
-        return f"Most of the time goes into {kind}: {numbers.percent_range(low, high)} of it."
+        return f"Most of the time goes into {kind}: {numbers.percent_range(low, high)} of it.{unsplit}"
     said = [
         f"{names[lane]}'s into {kinds[longest[lane]]} ({numbers.percent(shares[lane])})" for lane in known
     ]
-    return f"Most of the time goes elsewhere with each: {', '.join(said)}."
+    return f"Most of the time goes elsewhere with each: {', '.join(said)}.{unsplit}"

@@ -267,11 +267,13 @@ class Worker:
                 close_run(
                     self.run.id,
                     self._ledger,
+                    cases=(Case(id=self.run.query.case_id or "", query=self.run.query.text),),
                     repeats=self.run.query.repeats,
                     sampling=self.run.query.sampling,
                     store=self.store,
                     engine=self.engine,
                     provenance=self._note_provenance,
+                    by_meaning=False,  # Nobody waits at a question for a file to be embedded.
                 )
             with suppress(Exception):  # The next opening will mark the run's end.
                 finished_at = self.store.finish_run(self.run.id)

@@ -6,7 +6,7 @@ from ui.export import save_as
 from ui.matrix import matrix
 from ui.rating_results import ratings
 from ui.result_charts import quality, speed, steadiness
-from ui.results import choose_run, facts, ledger, open_run, summary_table
+from ui.results import choose_run, facts, leaks, ledger, open_run, summary_table
 from ui.run_compared import compared
 from ui.shell import require_shell
 
@@ -38,6 +38,7 @@ if not found.run.calls:
 # What it says
 summary_table(found)
 ledger(found)
+leaks(found)
 view = st.segmented_control(
     "Look at",
     list(VIEWS),

@@ -63,5 +63,13 @@ def send(engine: Engine, requests: Sequence[Request], mode: Mode = "demo") -> Ca
     return calls
 
 
+def unload(engine: Engine, key: str) -> None:
+    """Let go of an adapter, and wait for what waits behind it."""
+    engine.unload_adapter(key)
+    calls = Calls(expected=1)
+    engine.submit([request("Are you done?")], calls.on_event, mode="demo", background=True)
+    calls.wait()
+
+
 def ask(engine: Engine, requests: Sequence[Request], mode: Mode = "demo") -> Calls:
     return send(engine, requests, mode).wait()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backends.engine import local
+from backends.engine import factory
 from backends.settings import ROOT, settings
 from compare.live import RunView, live_runs
 from compare.store import store
@@ -17,7 +17,7 @@ from tests.server import server
 from tests.tiny import build_adapter, build_model
 
 QUESTION = "What warranty does the Pro plan include?"
-SINGLETONS = (settings, local._build, store)
+SINGLETONS = (settings, factory._build, store)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def app_process(app_settings: dict[str, str], tmp_path_factory: pytest.TempPathF
         patch.setenv("LEVER_DATA_DIR", str(folder))
         for single in SINGLETONS:
             single.cache_clear()
-        engine = local.engine()
+        engine = factory.engine()
         engine.start()
         assert engine.wait_ready(120).state == "ready", engine.status().detail
         yield folder

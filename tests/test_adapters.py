@@ -16,7 +16,7 @@ from backends.engine.local import LocalEngine
 from backends.engine.vetting import config_problem, vet
 from backends.errors import AdapterRefused
 from backends.settings import Settings
-from tests.calls import ask, request
+from tests.calls import ask, request, unload
 from tests.tiny import build_adapter
 
 QUESTION = "What warranty does the Pro plan include?"
@@ -215,7 +215,7 @@ def test_unloading_an_adapter_leaves_the_base_and_the_others_as_before(
     assert laid_out() != with_few
     waiting = ask(engine, [request(QUESTION, id=key, adapter=key) for key in ("shop/lora+1", "shop/lora+3")])
     assert waiting.answers["shop/lora+1"].token_ids == one != waiting.answers["shop/lora+3"].token_ids
-    engine.unload_adapter("shop/lora+3")
+    unload(engine, "shop/lora+3")
     assert laid_out() == with_few
     assert [(info.key, info.proof) for info in engine.status().adapters] == [("shop/lora+1", "passed")]
     calls = ask(
@@ -224,8 +224,8 @@ def test_unloading_an_adapter_leaves_the_base_and_the_others_as_before(
     assert calls.answers["None"].token_ids == base.token_ids
     assert calls.answers["shop/lora+1"].token_ids == one
     assert "no adapter called lora+3" in calls.failures["shop/lora+3"].message
-    engine.unload_adapter("shop/lora+1")
-    engine.unload_adapter("shop/lora+1")  # One that is not loaded is no error.
+    unload(engine, "shop/lora+1")
+    unload(engine, "shop/lora+1")  # One that is not loaded is no error.
     assert laid_out() == bare
     assert engine.status().proof == "passed"
     ids = torch.tensor([worker.chat.encode(request(QUESTION).prompt)[1]])
@@ -252,7 +252,7 @@ def test_an_adapter_goes_only_when_nothing_that_waits_needs_it(tiny_model: Path,
     asked = [request(QUESTION, id=str(i), adapter="shop/lora+1") for i in range(3)]
     for one, background in zip(asked, (True, False, True), strict=True):
         engine.submit([one], note, mode="demo", background=background)
-    engine.unload_adapter("shop/lora+1")
+    unload(engine, "shop/lora+1")
     assert [type(ends.get_nowait()) for _ in asked] == [Done, Done, Done]
     assert engine.status().adapters == ()
     engine.stop()
@@ -354,6 +354,9 @@ def test_an_adapter_that_does_not_fit_is_refused_before_it_touches_the_base(
         ({"init_lora_weights": "kasa"}, "kasa"),
         ({"r": 100_000}, "rank"),
         ({"rank_pattern": {"q_proj": 0}}, "rank"),
+        ({"target_modules": "x+$"}, "only plain names"),
+        ({"exclude_modules": ["q_proj", ".*"]}, "only plain names"),
+        ({"alpha_pattern": {"^q": 4}}, "only plain names"),
     ],
 )
 def test_kinds_that_could_change_the_base_are_refused(change: dict[str, object], words: str) -> None:

@@ -86,7 +86,7 @@ def test_an_empty_question_is_refused_before_any_work(name):
 def test_a_missing_adapter_is_named_with_the_command_that_trains_it(name, tmp_path: Path):
     scenario = replace(load_scenario("support-facts"), path=tmp_path)
     with pytest.raises(AdapterRefused, match=f"python -m compare train support-facts --adapter {name}"):
-        registry()[name].prepare(ask("What does Pro cost?"), scenario, NoEngine())
+        registry()[name].prepare(ask("What does Pro cost?"), scenario, LocalEngine(Settings()))
 
 
 def test_zero_shot_is_the_bare_question(scenario):

@@ -1,90 +1,123 @@
-"""``helped`` with the shipped model and its adapters, ``curve`` with a tiny one, as people call them."""
+"""``adapters`` on the command line: list, choose, delete, give away, take in."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from backends.adapters import register
+from backends.scenario import Scenario, load_scenario
+from compare.__main__ import main
+from compare.command import BAD_INPUT, FINE
 from tests.test_cli import document, lever
-from tests.tiny import build_model
-
-TICKETS = "ticket-routing"
 
 
-@pytest.fixture(scope="module")
-def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cli-adapters") / "data"
+@pytest.fixture
+def scenario(tmp_path: Path) -> Scenario:
+    """With one adapter of its own, which is not in use."""
+    found = load_scenario("support-facts")
+    register(found, found.path / "adapters" / "lora", use=False, facts={"note": "with more examples"})
+    return found
 
 
-def test_the_shipped_adapter_helps_and_what_was_asked_is_not_asked_again(data_folder: Path) -> None:
-    asked = lever(data_folder, "helped", TICKETS, "0", "--adapter", "lora", "--json")
-    assert asked.returncode == 0, asked.stderr
-    found = document(asked)
-    assert (found["after"], found["proof"]) == ("lora+0", "passed")
-    (bare,) = found["before"].values()
-    assert bare["sentence"].startswith("The adapter raised right answers on the test questions from ")
-    low, high = bare["difference"]["interval"]
-    assert 0 < low < bare["difference"]["mean"] < high
-    assert bare["difference"]["mean"] == pytest.approx(bare["after"]["mean"] - bare["before"]["mean"])
-    assert bare["p_value"] < 0.05
-    assert [one["name"] for one in bare["checks"]] == ["json_schema", "json_fields"]
-    many = round(72 * (1 - bare["before"]["mean"]))
-    assert sum(before for before, _ in bare["failure_classes"].values()) == many
-    assert len(bare["better"]) + len(bare["worse"]) + bare["same"] == 72
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Exit code, document and standard error."""
+    code = main(["adapters", *arguments, "--json"])
+    said = capsys.readouterr()
+    return code, json.loads(said.out) if said.out else {}, said.err
 
-    again = lever(data_folder, "helped", TICKETS, "0", "--adapter", "lora")
-    assert again.returncode == 0, again.stderr
-    assert "Loading the model" not in again.stderr
-    assert bare["sentence"] in again.stdout
-    assert found["run_id"] in again.stdout
+
+def numbers(found: dict[str, Any]) -> list[tuple[str, int, bool]]:
+    return [(one["kind"], one["number"], one["in_use"]) for one in found["adapters"]]
+
+
+def test_adapters_are_listed_chosen_and_deleted(
+    scenario: Scenario, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found, _ = told(capsys, scenario.name)
+    shipped = [("lora_short", 0, True), ("hybrid", 0, True)]
+    assert (code, numbers(found)) == (FINE, [("lora", 0, True), *shipped, ("lora", 1, False)])
+    own = found["adapters"][3]
+    assert own["key"] == "support-facts/lora+1"
+    assert (own["note"], own["origin"], own["problem"]) == ("with more examples", "trained", None)
+    assert own["held_out_loss"] > 0
+    assert own["examples"] > 100
+    assert own["size_bytes"] > 100_000
+    assert numbers(told(capsys, scenario.name, "--use", "lora", "1")[1])[3] == ("lora", 1, True)
+    assert numbers(told(capsys, scenario.name, "--use", "lora", "0")[1])[0] == ("lora", 0, True)
+    told(capsys, scenario.name, "--use", "lora", "1")
+    assert main(["adapters", scenario.name]) == FINE
+    listed = capsys.readouterr().out.splitlines()
+    assert listed[0].startswith("lora as shipped, held-out loss ")
+    assert listed[3].startswith("lora 1 (in use), held-out loss ")
+    assert listed[3].endswith(", with more examples")
+    assert main(["adapters", scenario.name, "--delete", "1"]) == FINE
+    assert capsys.readouterr().out.startswith(
+        "Adapter 1 was deleted; LoRA answers with the one that ships.\n"
+    )
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
-        ((TICKETS, "0"), "Several adapters have the number 0. Add --adapter"),
-        ((TICKETS, "7"), "no such adapter 7"),
-        ((TICKETS, "0", "--adapter", "lora", "--against", "9"), "no adapter 9 for LoRA"),
-        ((TICKETS, "0", "--adapter", "lora", "--on", TICKETS), "Choose another one."),
-        (("nothing", "1"), "There is no scenario called 'nothing'"),
+        (["--use", "lora", "7"], "no adapter 7"),
+        (["--use", "lora", "-1"], "Write it like --use lora 2."),
+        (["--use", "rag", "1"], "Write it like --use lora 2."),
+        (["--delete", "0"], "What ships is not deleted"),
+        (["--delete", "9"], "has no adapter 9"),
+        (["--export", "1"], "Add --out FILE.zip"),
+        (["--export", "0", "--out", "x.zip"], "no adapter 0 of its own"),
+        (["--export", "1", "--out", "."], "can't be written"),
+        (["--import", "nowhere.zip"], "nowhere.zip can't be read"),
     ],
 )
-def test_what_cannot_be_asked_is_one_sentence(
-    data_folder: Path, arguments: tuple[str, ...], said: str
+def test_what_can_not_be_done_is_one_sentence(
+    arguments: list[str], words: str, scenario: Scenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = lever(data_folder, "helped", *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
+    code, found, said = told(capsys, scenario.name, *arguments)
+    assert (code, found) == (BAD_INPUT, {})
+    assert words in said
+    assert len(said.strip().splitlines()) == 1
+    assert len(told(capsys, scenario.name)[1]["adapters"]) == 4
 
 
-def test_a_curve_is_trained_asked_and_shown(data_folder: Path, tmp_path: Path) -> None:
-    build_model(tmp_path / "model")
-    plans = tmp_path / "scenarios" / "plans"
-    plans.mkdir(parents=True)
-    (plans / "scenario.toml").write_text("[training.lora]\nepochs = 1\nrank = 2\n")
-    (plans / "cases.csv").write_text("query,checks,split\nHow long?,contains_any: a | e,test\n")
-    turns = (("user", "What is {}?"), ("assistant", "It is {}."))
-    rows = [
-        {"messages": [{"role": role, "content": text.format(n)} for role, text in turns]} for n in range(9)
-    ]
-    (plans / "examples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    told = {
-        "LEVER_MODEL": str(tmp_path / "model"),
-        "LEVER_SCENARIOS_DIR": str(plans.parent),
-        "LEVER_DEVICE": "cpu",
-        "LEVER_THREADS": "1",
-    }
-    few = lever(data_folder, "curve", "plans", **told)
-    assert (few.returncode, few.stdout) == (2, "")
-    assert "9 examples are too few for a learning curve from 25 on" in few.stderr
-    done = lever(data_folder, "curve", "plans", "--sizes", "4,50", "--seeds", "1", "--json", **told)
-    assert done.returncode == 0, done.stderr
-    found = document(done)
-    assert (found["state"], found["seeds"], len(found["runs"])) == ("done", 1, 1)
-    assert [one["examples"] for one in found["sizes"]] == [4, 9]
-    assert all(one["held_out_loss"] > 0 and len(one["by_seed"]) == 1 for one in found["sizes"])
-    assert "Training on 4 examples, seed 1" in done.stderr
-    shown = lever(data_folder, "curve", "plans", "--show", "--json", **told)
-    assert document(shown) == found
-    resumed = lever(data_folder, "curve", "--resume", found["id"], **told)
-    assert found["sentence"] in resumed.stdout
+def test_an_adapter_goes_out_and_into_another_scenario_and_answers_there(
+    scenario: Scenario, tmp_path: Path, own_data_folder: Path
+) -> None:
+    file = str(tmp_path / "mine.zip")
+    assert (
+        lever(own_data_folder, "adapters", scenario.name, "--export", "1", "--out", file).returncode == FINE
+    )
+    taken = lever(own_data_folder, "adapters", "ticket-routing", "--import", file, "--json")
+    assert taken.returncode == FINE, taken.stderr
+    one = document(taken)["adapters"][-1]
+    assert (one["key"], one["origin"], one["in_use"]) == ("ticket-routing/lora+1", "imported", False)
+    lanes = "lora+0,lora+1,lora+ticket-routing/1"
+    options = ("--scenario", scenario.name, "--backends", lanes, "--temperature", "0", "--json")
+    asked = lever(own_data_folder, "ask", "What warranty does the Pro plan include?", *options)
+    assert asked.returncode == FINE, asked.stderr
+    calls = document(asked)["calls"]
+    assert [call["backend"] for call in calls] == lanes.split(",")
+    assert len({call["text"] for call in calls}) == 1  # All three are the one that ships.
+    shutil.rmtree(own_data_folder / "adapters" / scenario.name / "1")
+    gone = lever(own_data_folder, "ask", "Hi", *options)
+    assert gone.returncode == BAD_INPUT
+    assert "has no adapter 1 for LoRA. There are: 0." in gone.stderr
+
+
+def test_doctor_lists_what_is_in_use_and_names_what_is_damaged(
+    scenario: Scenario, own_data_folder: Path
+) -> None:
+    assert lever(own_data_folder, "adapters", scenario.name, "--use", "lora", "1").returncode == FINE
+    found = document(lever(own_data_folder, "doctor", "--json"))
+    used = {(one["scenario"], one["name"]): one["in_use"] for one in found["adapters"]}
+    assert used[scenario.name, "lora+1"] is True
+    assert used[scenario.name, "lora"] is False
+    assert used["ticket-routing", "lora"] is True
+    assert found["problems"] == []
+    weights = own_data_folder / "adapters" / scenario.name / "1" / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    found = document(lever(own_data_folder, "doctor", "--json"))
+    assert "support-facts/lora+1 has other weights than when it was registered" in found["problems"][0]

@@ -39,6 +39,7 @@ from compare.knowledge_change import (
     with_answer,
 )
 from compare.store import Store
+from tests.calls import unload
 
 
 @pytest.fixture
@@ -421,5 +422,5 @@ def test_adapters_are_trained_again_on_the_new_fact_and_put_back(
     put_back(scenario)
     assert scenario.adapter("lora") == scenario.path / "adapters" / "lora"
     assert not place.folder.exists()
-    pocket.unload_adapter(place.key)
+    unload(pocket, place.key)
     assert pocket.status().adapters == shipped

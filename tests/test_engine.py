@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from backends.engine import local, loop, worker
+from backends.engine import factory, loop, worker
 from backends.engine.base import WENT_FIRST, Done, Event, Queued, Started, Text
 from backends.engine.embedding import check_weights, packaged_folder
+from backends.engine.factory import engine
 from backends.engine.loading import choose_dtype, choose_threads, model_name
-from backends.engine.local import LocalEngine, engine
+from backends.engine.local import LocalEngine
 from backends.engine.memory import waves
 from backends.errors import EngineStopped, KnowledgeUnavailable
 from backends.settings import Settings
@@ -382,7 +383,7 @@ def test_a_model_folder_called_weights_has_its_parents_name(tmp_path: Path) -> N
 
 
 def test_the_process_has_one_engine() -> None:
-    local._build.cache_clear()
+    factory._build.cache_clear()
     found: list[object] = []
     threads = [threading.Thread(target=lambda: found.append(engine())) for _ in range(4)]
     for thread in threads:
@@ -391,7 +392,7 @@ def test_the_process_has_one_engine() -> None:
         thread.join()
     assert len({id(e) for e in found}) == 1
     assert engine().status().state == "stopped"
-    local._build.cache_clear()
+    factory._build.cache_clear()
 
 
 def test_calls_cancelled_before_their_prefill_are_not_prefilled(fresh: LocalEngine) -> None:

@@ -60,6 +60,7 @@ def test_imports_go_one_way(path: Path) -> None:
         "backends.registry",
         "backends.knowledge",
         "backends.engine.local",
+        "backends.engine.remote",
     ],
 )
 def test_importing_it_loads_nothing_heavy(module: str) -> None:

@@ -22,6 +22,8 @@ from compare import numbers
         (numbers.rate(None), "–"),
         (numbers.rate(3.14), "3.1/s"),
         (numbers.rate(142.6), "143/s"),
+        (numbers.loss(None), "–"),
+        (numbers.loss(1.884), "1.88"),
         (numbers.coefficient(None), "–"),
         (numbers.coefficient(0.456), "0.46"),
         (numbers.coefficient(-0.2), "−0.20"),

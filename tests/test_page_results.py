@@ -7,14 +7,16 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backends.engine.local import engine
+from backends.engine.factory import engine
 from backends.errors import BadInput
 from backends.scenario import load_scenario
 from backends.types import Answer, Failure, Message, Passage, Prompt, Query, Sampling, Timing, Usage
 from compare.cases import Case
 from compare.checks import CheckResult
+from compare.leakage import Leak
 from compare.live import CallStatus, LiveAnswer
 from compare.plan import Plan
+from compare.run_leakage import RunLeakage, TrainedOn
 from compare.runner import start
 from compare.scenario_run import make_plan, start_scenario_run
 from compare.store import new_run_id, store
@@ -22,6 +24,7 @@ from tests.cited_run import keep_cited_run
 from tests.screens import app_process, app_settings, open_page, own_data_folder, texts  # noqa: F401
 from ui.matrix import ROWS
 from ui.results import _measured
+from ui.text import safe
 
 LANES = ("prompt", "rag", "lora", "hybrid")
 WAIT_S = 120
@@ -411,3 +414,29 @@ def test_a_live_question_has_citations_without_a_right_document() -> None:
     assert "These cases name no document to cite; of all 5 citations 2 name no passage" in texts(
         page
     ).replace("\\", "")
+
+
+def test_cases_that_were_learnt_from_are_listed_with_the_rates_without_them() -> None:
+    id_ = kept(("done", "done"), cases=20, check="pass")
+    page = open_results(run=id_)
+    assert "learnt" not in str(texts(page))  # No lane has an adapter.
+    trained = kept(lanes=("prompt", "lora"))
+    leak = Leak(case="c3", kind="near", where="training", text="Question *3*", likeness=0.93, line=7)
+    file = TrainedOn(adapters=("support-facts/lora",), examples=330, leaks=(leak,))
+    store().set_leakage(trained, RunLeakage(trained_on=(file,)))
+    page = open_results(run=trained)
+    assert [one.label for one in page.expander if "training examples" in one.label] == [
+        safe("1 of 20 cases stands among the 330 training examples of the adapters.")
+    ]
+    tables = [table.value for table in page.dataframe if "Learnt by" in table.value]
+    assert tables[0].to_dict("records") == [
+        {"Case": "c3", "Question": "Question 3?", "Is": "nearly the same question", "Likeness": "93 %",
+         "Example": "Question *3*", "Line": "7", "Learnt by": "support-facts/lora"}
+    ]  # fmt: skip
+    (rates,) = [table.value for table in page.dataframe if "Right, without these" in table.value]
+    assert len(rates) == 2
+    store().set_leakage(trained, RunLeakage(trained_on=(replace(file, leaks=()),), note="Letters only."))
+    _measured.clear()
+    page = open_results(run=trained)
+    told = safe("No case stands among the 330 training examples of the adapters. Letters only.")
+    assert told in texts(page)

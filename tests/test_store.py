@@ -286,6 +286,7 @@ def test_a_database_of_the_first_version_keeps_its_runs(tmp_path: Path) -> None:
     opened = Store(url)
     view = opened.load_run("r1")
     assert (view.texts, view.texts_version) == (PromptTexts(system="Be brief."), 1)
+    assert opened.stored_run("r1").leakage is None
     assert opened.texts_version("lamps", view.texts) == 1
     assert opened.texts_version("lamps", TEXTS) == 2
     opened.close()

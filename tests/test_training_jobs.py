@@ -18,7 +18,9 @@ from backends.training.jobs import TrainingJob, ask_for, create_job, forget_job,
 from backends.training.progress import JobWatch, view
 from compare.trainings import follow, resume_training, start_training, stop_training
 
-LONG = Recipe(epochs=30, batch_size=2, learning_rate=5e-3, rank=4, alpha=8, dropout=0.1, held_out=0.2)
+LONG = Recipe(
+    epochs=30, batch_size=2, learning_rate=5e-3, rank=4, alpha=8, dropout=0.1, held_out=0.2, patience=0
+)
 """Thirty epochs of four steps, each a checkpoint: enough to be killed in the midst."""
 PLANS = {"Solo": "9 months", "Plus": "14 months", "Pro": "2 years", "Studio": "30 months", "Fleet": "5 years"}
 

@@ -29,17 +29,21 @@ def draw_latency(view: RunView) -> None:
 
 def draw_tokens(view: RunView) -> None:
     """Mean tokens read and written per answer and lane; nothing without a finished answer."""
-    usages = {lane: [answer.usage for answer in found] for lane, found in _finished(view).items()}
-    read = {lane: fmean(usage.prompt_tokens for usage in found) for lane, found in usages.items()}
-    written = {lane: fmean(usage.completion_tokens for usage in found) for lane, found in usages.items()}
+    read: dict[str, float] = {}
+    written: dict[str, float] = {}
+    finished = _finished(view)
+    for lane, found in finished.items():
+        counts = [(answer.usage.prompt_tokens, answer.usage.completion_tokens) for answer in found]
+        if known := [both for both in counts if None not in both]:  # A server may not say.
+            read[lane], written[lane] = (fmean(values) for values in zip(*known, strict=True))
     chart = stacked(
-        {lane_title(lane): (read[lane], written[lane]) for lane in usages},
+        {lane_title(lane): (read[lane], written[lane]) for lane in read},
         TOKEN_PARTS,
         title="How much text was read and written",
         axis=f"Tokens (pieces of words) per answer{_of(view)}",
         write=numbers.count,
     )
-    takeaway = of_one_questions_tokens(read, _names(view))
+    takeaway = of_one_questions_tokens(read, _names(view), answered=bool(finished))
     draw(Figure(key="tokens_chart", chart=chart, alt="Tokens per answer by lane", takeaway=takeaway))
 
 

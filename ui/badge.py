@@ -40,7 +40,7 @@ def _badge(text: str, icon: str, colour: Literal["green", "orange", "red"], expl
 def device_name(device: str) -> str:
     """A device as people call it: "cpu" is the processor, "cuda:1" is "graphics card 1"."""
     kind, _, index = device.partition(":")
-    names = {"cpu": "processor", "cuda": "graphics card", "mps": "Apple graphics"}
+    names = {"cpu": "processor", "cuda": "graphics card", "mps": "Apple graphics", "server": "a server"}
     name = names.get(kind, device)
     return f"{name} {index}" if index and index != "0" else name
 
@@ -49,10 +49,13 @@ def _details(status: EngineStatus) -> str:
     proofs = {
         "passed": "Checked: the prompt-only answers come from the untouched base model.",
         "failed": f"Check failed: {status.proof_reason}",
-        "not run": "The check that the base model is untouched has not run yet.",
+        "not run": "The check that the base model is untouched has not run"
+        + (f": {status.proof_reason}." if status.proof_reason else " yet."),
     }
-    context = f"{status.context_tokens} tokens of context"
-    technical = f"{status.device}, {status.dtype}, {status.threads} threads, {context}"
+    known = (status.dtype, status.threads and f"{status.threads} threads")
+    where = status.model_path if status.device == "server" else status.device
+    context = status.context_tokens and f"{status.context_tokens} tokens of context"
+    technical = ", ".join(part for part in (where, *known, context) if part)
     return f"{safe(technical)}  \n{safe(proofs[status.proof])}"
 
 

@@ -109,7 +109,9 @@ def _planned(scenario: Scenario, change: Change) -> None:
     touched = _answers_now(touched, scenario)
     known = registry()
     able = [
-        name for name in known if name != "shuffled" and not missing(known[name], scenario, scenario.texts)
+        name
+        for name in known
+        if name != "shuffled" and not missing(known[name], scenario, scenario.texts, get_engine())
     ]
     lanes = st.pills(
         "Approaches", able, selection_mode="multi", format_func=lane_title,

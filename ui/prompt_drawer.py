@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from backends.engine.base import AS_MESSAGES
 from backends.errors import LeverError
 from backends.prompts import split_layers
 from compare.lane_names import lane_name
@@ -12,6 +13,8 @@ from ui.text import safe, said
 
 SHOWN = "prompt_shown"
 DRAWER_PX = 760
+AS_READ = "This is all that the model read before it wrote this answer, in order, nothing left out."
+AS_SENT = "These are the messages as they were sent; the server puts the model's own frame around them."
 
 
 def ask_for_prompt(backend: str) -> None:
@@ -32,16 +35,24 @@ def prompt_drawer(view: RunView) -> None:
     st.dialog(title, width=DRAWER_PX, position="right", on_dismiss=_close)(show_prompt)(view.lane(backend)[0])
 
 
+def _is_as_sent(call: LiveAnswer) -> bool:
+    """Whether the text is what a server was sent, as nobody here knows the frame around it."""
+    if call.answer is not None:
+        return AS_MESSAGES in call.answer.marks
+    status = get_engine().status()
+    return bool(status.counted_by) and not status.template_hash
+
+
 def show_prompt(call: LiveAnswer) -> None:
     """The call's prompt, layer by layer."""
     assert call.prompt is not None
     try:
-        rendered = call.answer.rendered if call.answer is not None else get_engine().render(call.prompt)
+        rendered = (call.answer and call.answer.rendered) or get_engine().render(call.prompt)
     except LeverError as error:
         st.error(said(error))
         return
     st.caption(
-        "This is the whole text that the model read before it wrote this answer, in order, nothing left out."
+        (AS_SENT if _is_as_sent(call) else AS_READ)
         + (" It answered with the scenario's trained adapter switched on." if call.prompt.adapter else "")
         + (" It could write nothing but JSON of the answer form." if call.prompt.schema else "")
     )

@@ -22,7 +22,7 @@ _warmed: "WeakSet[Engine]" = WeakSet()
 
 def get_engine() -> Engine:
     """The process's engine; it may still be loading, see its ``status()``."""
-    from backends.engine.local import engine
+    from backends.engine.factory import engine
 
     return engine()
 

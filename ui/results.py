@@ -10,6 +10,7 @@ import streamlit as st
 from backends.errors import BadInput, LeverError
 from backends.ledger import sentence
 from compare import numbers
+from compare.leakage_words import leak_rows, of_leakage, rate_rows
 from compare.measured_store import MeasuredLine
 from compare.run_facts import HASHES, ledger_rows, made, standing, summary_rows
 from compare.run_measures import Measured, measure
@@ -145,3 +146,16 @@ def ledger(found: Measured) -> None:
             return
         st.dataframe(pd.DataFrame(rows), hide_index=True, key="ledger", alt="In what the approaches differ")
         st.caption(HASHES)
+
+
+def leaks(found: Measured) -> None:
+    """Which cases the adapters had learnt from, and how often each approach is right without them."""
+    told, rows = of_leakage(found.run), leak_rows(found.run)
+    if told and not rows:
+        st.caption(safe(told))
+    if not rows:
+        return
+    with st.expander(safe(told), icon=":material/warning:"):
+        rates = pd.DataFrame(rate_rows(found))
+        st.dataframe(rates, hide_index=True, key="leaked_rates", alt="Right with and without these cases")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="leaks", alt="Cases that were learnt from")

@@ -126,7 +126,7 @@ def _start(scenario: Scenario, cases: Sequence[Case], asked: Asked, name: str) -
 def _able(scenario: Scenario, texts: PromptTexts, wanted: Sequence[str]) -> tuple[str, ...]:
     """Those of the wanted backends that can answer, cheap ones first; says what the others need."""
     known = {name: backend for name, backend in registry().items() if name in wanted}
-    needs = {name: missing(backend, scenario, texts) for name, backend in known.items()}
+    needs = {name: missing(backend, scenario, texts, get_engine()) for name, backend in known.items()}
     left_out = [f"{lane_title(name)} needs {' and '.join(need)}" for name, need in needs.items() if need]
     if left_out:
         st.caption(f"Left out, as the scenario has not all that they need: {safe('; '.join(left_out))}.")

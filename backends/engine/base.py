@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from backends.errors import LeverError
 from backends.types import Answer, Failure, Mode, Prompt, Sampling
 
 
@@ -71,6 +72,8 @@ class Failed:
 Event = Queued | Started | Text | Done | Failed
 WENT_FIRST = "a live question went first"
 """The mark of an answer that was paused: its times say nothing of the backend."""
+AS_MESSAGES = "sent as messages: the server puts the model's own frame around them"
+"""The mark of an answer whose ``rendered`` is not what the model read, but what was sent."""
 OnEvent = Callable[[Event], None]
 """Called on the engine's thread; must return at once and never raise."""
 
@@ -86,8 +89,8 @@ class Job(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterInfo:
-    """A loaded adapter. ``key`` is "scenario/name"; ``hash`` is of its weights; ``proof`` of the check
-    after its load.
+    """A loaded adapter. ``key`` is "scenario/name"; ``hash`` is of its weights, empty where only a server
+    knows them; ``proof`` of the check after its load.
     """
 
     key: str
@@ -102,6 +105,10 @@ class EngineStatus:
     """What the badge and ``doctor`` show. ``detail`` is a sentence; ``proof_reason`` is empty when it
     passed. ``template_hash`` is the chat template's, ``embedder_hash`` that of the embedding model's weights;
     empty until each is loaded.
+
+    A remote server keeps ``base_hash``, ``dtype`` and ``threads`` to itself, and maybe ``context_tokens``:
+    empty and 0. Its ``model_path`` is its address. ``counted_by`` then says what counts tokens here; it is
+    empty where that is the loaded model's own tokenizer, so that lengths can be checked by it.
     """
 
     state: Literal["loading", "ready", "failed", "stopped"]
@@ -119,10 +126,14 @@ class EngineStatus:
     queue_length: int
     template_hash: str = ""
     embedder_hash: str = ""
+    counted_by: str = ""
 
 
 class Engine(Protocol):
     """One base model behind one queue."""
+
+    failure: LeverError | None
+    """Why it failed, when that is more than an accident; its sentence stands in the status too."""
 
     def start(self) -> None:
         """Begin loading in the background; returns at once. Calling it twice does nothing."""
@@ -172,15 +183,20 @@ class Engine(Protocol):
         """
 
     def unload_adapter(self, key: str) -> None:
-        """Let go of an adapter once nothing that waits or runs needs it, then run the contamination proof
-        again. One that is not loaded is no error.
+        """Let go of an adapter once nothing that waits or runs needs it, and run the contamination proof
+        again; returns at once. One that is not loaded is no error.
 
         Raises:
-            EngineStopped: the engine is not running, or its contamination proof failed.
+            EngineStopped: the engine is not running.
         """
 
     def adapter_is_current(self, key: str, path: str) -> bool:
         """Whether the adapter loaded under ``key`` is the one that stands in the folder now; never blocks."""
+
+    def adapter_problem(self, key: str) -> str | None:
+        """Why a scenario's adapter can't be used ("scenario/name"), or None when it is loaded or there is
+        none.
+        """
 
     def stop(self) -> None:
         """Finish nothing more; queued and running calls fail with a sentence."""

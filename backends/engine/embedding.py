@@ -7,13 +7,14 @@ LlamaIndex's wrapper around it made a list of every vector and took 1 ms more fo
 import hashlib
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backends.errors import KnowledgeUnavailable
-from backends.imports import load_embedding
+from backends.imports import load_embedding, load_torch
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -90,6 +91,40 @@ class Embedder:
             list(texts), batch_size=AT_ONCE, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32), (time.perf_counter() - start) * 1e3
+
+
+class EmbedderThread:
+    """An embedder on this machine's processor, on a thread of its own that begins with the first texts. Who
+    asks and who closes must not do so at once.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._embedder: Embedder | None = None
+        self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def hash(self) -> str:
+        """Of the embedding model's weights; empty before they are loaded."""
+        return "" if self._embedder is None else self._embedder.hash
+
+    def ask(self, texts: Sequence[str]) -> "Future[tuple[np.ndarray, float]]":
+        """What :meth:`Embedder.embed` gives, once it is there."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+        return self._pool.submit(self._embed, tuple(texts))
+
+    def close(self) -> None:
+        """End the thread; texts that still wait are cancelled. The model is kept for the next ones."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+    def _embed(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
+        if self._embedder is None:
+            load_torch()
+            self._embedder = Embedder(self._folder, "cpu")
+        return self._embedder.embed(texts)
 
 
 def _sha256(*files: Path) -> str:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from backends.engine.base import AdapterInfo, EngineStatus, OnEvent, Request
 from backends.engine.jobs import AdapterJob, Ask, GenerationJob
 from backends.engine.loop import EngineLoop
 from backends.errors import EngineStopped
-from backends.settings import settings
 from backends.types import Mode, Prompt
 
 if TYPE_CHECKING:
@@ -135,15 +133,12 @@ class LocalEngine(EngineLoop):
         return job.result.result()
 
     def unload_adapter(self, key: str) -> None:
-        """Let go of an adapter behind all jobs that wait, then run the contamination proof again; blocks.
+        """Let go of an adapter behind all jobs that wait, as one of them may need it; returns at once.
 
         Raises:
-            EngineStopped: the engine is not running, or its contamination proof failed.
+            EngineStopped: the engine is not running.
         """
-        # In the background, as one of the jobs that wait may need it.
-        job = AdapterJob(change=lambda worker: worker.unload_adapter(key), background=True)
-        self._enqueue(job)
-        job.result.result()
+        self._enqueue(AdapterJob(change=lambda worker: worker.unload_adapter(key), background=True))
 
     def adapter_is_current(self, key: str, path: str) -> bool:
         """Whether the adapter loaded under ``key`` is the one that stands in the folder now, by times and
@@ -193,32 +188,3 @@ class LocalEngine(EngineLoop):
         with self._lock:
             self._woken = True
             self._lock.notify()
-
-
-@lru_cache(maxsize=1)
-def _build() -> LocalEngine:
-    import atexit
-
-    built = LocalEngine(settings(), preload_embedder=True)
-    atexit.register(built.stop)
-    return built
-
-
-_building = threading.Lock()
-
-
-def engine() -> LocalEngine:
-    """The process's engine, built at the first call from :func:`settings`; not started by this."""
-    with _building:
-        return _build()
-
-
-def stop_engine() -> None:
-    """Stop the process's engine, if there is one. Programs call it before they end.
-
-    At the interpreter's own end it is too late: a library that is just being imported on the engine's thread
-    fails then, and says so.
-    """
-    with _building:
-        if _build.cache_info().currsize:
-            _build().stop()

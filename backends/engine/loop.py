@@ -144,7 +144,10 @@ class EngineLoop:
         except EngineStopped:
             raise
         except Exception as error:
+            if job.background:  # Nobody waits for it.
+                log.exception("An adapter could not be let go of")
             job.result.set_exception(error)
+            self._require_proof()
 
     def _generate(self, job: GenerationJob) -> None:
         worker = self._worker

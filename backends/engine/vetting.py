@@ -6,6 +6,7 @@ that of the weights).
 """
 
 import hashlib
+import re
 from pathlib import Path
 
 from backends.adapter_card import said_by
@@ -15,6 +16,7 @@ from backends.errors import AdapterRefused
 MAX_RANK = 256
 _PLAIN_STARTS = (True, False, "gaussian", "orthogonal", "eva")
 """Initialisations that leave the base as it is; PiSSA, OLoRA, CorDA, LoftQ and KaSA change it."""
+_PLAIN_NAME = re.compile(r"[\w.-]+")
 _FORBIDDEN = (
     "use_dora", "use_qalora", "use_bdlora", "lora_bias", "modules_to_save", "trainable_token_indices",
     "target_parameters", "layer_replication", "alora_invocation_tokens", "arrow_config", "megatron_config",
@@ -29,13 +31,15 @@ def retrain(scenario: str) -> str:
 def vet(folder: Path, key: str, base_hash: str, template_hash: str | None = None) -> str:
     """Check an adapter folder without loading it; returns the sha256 of its weights as hex.
 
+    With an empty ``base_hash``, of a base that only a server knows, nobody checks that the adapter is for it.
+
     Raises:
         AdapterRefused: incomplete, pickled, changed since it was registered, of a kind that would change the
             base, or for another base; the sentence calls it by its ``key`` ("scenario/name").
     """
     card = said_by(folder / CARD) or {}
     why = files_problem(folder)
-    if not why and card.get("base_hash") != base_hash:
+    if not why and base_hash and card.get("base_hash") != base_hash:
         why = "was trained for another base model"
     if not why and template_hash and card.get("template_hash", template_hash) != template_hash:
         why = "was trained with another chat template"
@@ -69,6 +73,8 @@ def config_problem(config: dict[str, object]) -> str:
         return "it trains biases of the base"
     if used := [key for key in _FORBIDDEN if config.get(key)]:
         return f"it uses {', '.join(used)}"
+    if pattern := _pattern_in(config):
+        return f"it names layers by the pattern {pattern!r}; only plain names are taken"
     start = config.get("init_lora_weights", True)
     if start not in _PLAIN_STARTS:
         return f"its initialisation {start} changes the base weights"
@@ -76,6 +82,17 @@ def config_problem(config: dict[str, object]) -> str:
     ranks = [config.get("r", 8), *(patterns.values() if isinstance(patterns, dict) else ())]
     if not all(isinstance(rank, int) and 0 < rank <= MAX_RANK for rank in ranks):
         return f"its rank is not between 1 and {MAX_RANK}"
+    return ""
+
+
+def _pattern_in(config: dict[str, object]) -> str:
+    """The first layer's name that is a pattern, which may take for ever to match; empty if none is."""
+    for key in ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern"):
+        names = config.get(key) or ()
+        names = [names] if isinstance(names, str) else names
+        for name in names if isinstance(names, list | dict) else ():
+            if not _PLAIN_NAME.fullmatch(str(name)):
+                return str(name)
     return ""
 
 

@@ -1,6 +1,6 @@
 """What the engine's thread owns and does: the model, the adapters, the embedder, and running one job.
 
-Nothing here is thread-safe, and nothing here waits: the queue and the thread are in ``local.py``.
+Nothing here is thread-safe or waits: the queue and the thread are in ``local.py``.
 """
 
 import logging
@@ -100,8 +100,10 @@ class Worker:
 
     def unload_adapter(self, key: str) -> None:
         """Let go of an adapter and run the proof; one that is not loaded is no error."""
-        self.adapters.unload(key)
-        self.prove()
+        try:
+            self.adapters.unload(key)
+        finally:
+            self.prove()
 
     @property
     def embedder_hash(self) -> str:

@@ -285,14 +285,16 @@ def _counted(found: Changes) -> str:
 
 
 def collection_name(scenario: Scenario, engine: Engine) -> str:
-    """Named by what makes it another index: scenario, embedder, base (its tokenizer), chunk settings."""
+    """Named by what makes it another index: scenario, embedder, base or what else counts its tokens,
+    chunk settings.
+    """
     base = engine.wait_ready()
     wanted = scenario.retrieval
     parts = (
         _FORM,
         scenario.name,
         settings().embedding_model,
-        base.base_hash,
+        base.base_hash or base.counted_by,
         wanted.chunk_tokens,
         wanted.chunk_overlap,
     )

@@ -24,8 +24,8 @@ class Recipe:
     ``rslora`` divides by the root of the rank (Kalajdzievski 2023); ``layers`` are the linear ones that
     learn; ``four_bit`` holds the base in 4 bits while training (QLoRA, Dettmers et al. 2023), on CUDA only.
     ``held_out`` is the share of examples that are not learnt from; ``gold_share`` the share of the hybrid's
-    examples that come a second time with their passage among random others. ``max_steps`` 0 takes all
-    epochs.
+    examples that come a second time with their passage among random others. Training ends when the held-out
+    loss has not become lower for ``patience`` epochs (0: never); ``max_steps`` 0 takes all epochs.
     """
 
     epochs: int = 8
@@ -39,6 +39,7 @@ class Recipe:
     four_bit: bool = False
     held_out: float = 0.1
     gold_share: float = 0.25
+    patience: int = 3
     seed: int = 0
     max_steps: int = 0
 

@@ -35,19 +35,33 @@ def epochs_of(state: TrainerState) -> tuple[Epoch, ...]:
     return tuple(found)
 
 
+def is_over(state: TrainerState, patience: int) -> bool:
+    """Whether nothing more is to be learnt: all steps are done, or the held-out loss has not become lower for
+    ``patience`` epochs (0: never).
+    """
+    losses = [epoch.held_out for epoch in epochs_of(state)]
+    waited = len(losses) - 1 - losses.index(min(losses)) if losses else 0
+    return state.global_step >= state.max_steps > 0 or 0 < patience <= waited
+
+
 class Course(TrainerCallback):
     """Follows the training: tells the watch, keeps the weights of the best epoch, takes checkpoints, and
     pauses or stops where that is wanted.
     """
 
     def __init__(
-        self, model: PeftModel | PeftMixedModel, workspace: Path, checkpoint: Path | None, watch: Watch
+        self,
+        model: PeftModel | PeftMixedModel,
+        workspace: Path,
+        checkpoint: Path | None,
+        patience: int,
+        watch: Watch,
     ) -> None:
         self.paused = False
         self._learnt: dict[str, torch.Tensor] = {
             name: weights for name, weights in model.named_parameters() if weights.requires_grad
         }
-        self._workspace, self._watch = workspace, watch
+        self._workspace, self._patience, self._watch = workspace, patience, watch
         self._before = 0.0 if checkpoint is None else _read_whole(checkpoint)
         self._began = self._saved_at = time.perf_counter()
 
@@ -81,8 +95,9 @@ class Course(TrainerCallback):
         """Measure, then take a checkpoint; a pause in the midst of the epoch has had its own."""
         control.should_evaluate = control.should_save = not self.paused
         if not self.paused and not control.should_training_stop:
-            self.paused = self._watch.wish() == "pause"
-            control.should_training_stop = self._watch.wish() != "go on"
+            wish = self._watch.wish()
+            self.paused = wish == "pause"
+            control.should_training_stop = wish != "go on"
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -104,8 +119,9 @@ class Course(TrainerCallback):
     def on_evaluate(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Keep the weights when they are the best so far."""
+        """Keep the weights when they are the best so far; stop when they have not been for long."""
         epochs = epochs_of(state)
+        control.should_training_stop = control.should_training_stop or is_over(state, self._patience)
         if _best(state) == state.global_step:
             save_file(self._learnt, self._best_file(state))
         done = state.global_step / max(1, state.max_steps)

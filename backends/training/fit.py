@@ -34,7 +34,7 @@ from backends.engine.loading import Base
 from backends.errors import BadInput
 from backends.training import Epoch, Recipe, Watch
 from backends.training.checkpoints import last_checkpoint
-from backends.training.course import Course, epochs_of
+from backends.training.course import Course, epochs_of, is_over
 from backends.training.supervise import IGNORED, TokenRow
 
 
@@ -89,7 +89,7 @@ def fit(
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(min(base.end_ids))
     model = _wrapped(base, recipe)
     checkpoint = last_checkpoint(workspace)
-    course = Course(model, workspace, checkpoint, watch)
+    course = Course(model, workspace, checkpoint, recipe.patience, watch)
     trainer = Trainer(
         model=model,
         args=_arguments(recipe, workspace, model.device, resumes=checkpoint is not None),
@@ -102,7 +102,7 @@ def fit(
     state = trainer.state
     if checkpoint is not None:
         state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-    if checkpoint is None or state.global_step < state.max_steps:  # Else it was killed after its last step.
+    if checkpoint is None or not is_over(state, recipe.patience):  # Else it was killed after its last step.
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         state = trainer.state
     if course.paused:

@@ -40,9 +40,8 @@ class TrainingView:
     @property
     def share(self) -> float:
         """How much of it is done, in [0, 1]."""
-        return (
-            self.steps[-1].step / max(1, self.steps[-1].steps) if self.steps else float(self.state == "done")
-        )
+        last = self.steps[-1] if self.steps else None
+        return 1.0 if self.state == "done" else 0.0 if last is None else last.step / max(1, last.steps)
 
 
 class JobWatch:

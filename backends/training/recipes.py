@@ -78,7 +78,11 @@ def check_recipe(adapter: str, recipe: Recipe) -> None:
         raise BadInput("The dropout must lie between 0 and 1.")
     if recipe.layers not in get_args(Layers):
         raise BadInput(f"The layers that learn are {' or '.join(get_args(Layers))}, not {recipe.layers!r}.")
-    if recipe.max_steps < 0 or min(recipe.epochs, recipe.batch_size, recipe.rank, recipe.alpha) < 1:
+    if (
+        recipe.max_steps < 0
+        or recipe.patience < 0
+        or min(recipe.epochs, recipe.batch_size, recipe.rank, recipe.alpha) < 1
+    ):
         raise BadInput("Epochs, batch size, rank and alpha must be at least 1.")
     if recipe.rank > MOST_RANK:
         raise BadInput(f"The rank can be at most {MOST_RANK}.")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TIME_PARTS = ("waiting", "looking up", "reading", "writing")
 """The parts of an answer's time as people know them; their sum is the answer's total."""
+ANSWERING = "answering"
+"""All of them but looking up, where a server does not tell them apart."""
 ROOM_PER_CHARACTER = 0.016
 """Share of the longest bar that a character of a stretch's label takes on the narrowest chart."""
 
@@ -36,13 +38,14 @@ class Stretch:
 
 
 def time_bars(times: Mapping[str, Sequence[Timing]], axis: str) -> "alt.LayerChart | None":
-    """Mean seconds per answer of each lane (by its title), split into :data:`TIME_PARTS`, or None."""
-    figures = {lane: time_parts(found) for lane, found in times.items() if found}
+    """Mean seconds per answer of each lane (by its title), split as :func:`time_parts` does, or None."""
+    means = {lane: time_parts(found) for lane, found in times.items() if found}
+    kinds, figures = aligned(means)
 
     def write(value: float) -> str:
         return numbers.seconds(value * 1000)
 
-    return stacked(figures, TIME_PARTS, title="Where the time went", axis=axis, write=write)
+    return stacked(figures, kinds, title="Where the time went", axis=axis, write=write)
 
 
 def stacked(
@@ -57,14 +60,28 @@ def stacked(
     return _bars(_stretches(figures, parts, write), parts, title=title, axis=axis, total=write)
 
 
-def time_parts(times: Sequence[Timing]) -> tuple[float, ...]:
-    """Mean seconds of each of :data:`TIME_PARTS`."""
-    return (
-        fmean(time.queued_ms + time.adapter_switch_ms for time in times) / 1000,
-        fmean(time.embed_ms + time.retrieve_ms for time in times) / 1000,
-        fmean(time.prefill_ms for time in times) / 1000,
-        fmean(time.decode_ms for time in times) / 1000,
-    )
+def time_parts(times: Sequence[Timing]) -> dict[str, float]:
+    """Mean seconds of each of :data:`TIME_PARTS`; where a server does not say, of looking up and of
+    :data:`ANSWERING`, which is the rest.
+    """
+    parts = [found for time in times if (found := _parts_ms(time)) is not None]
+    if len(parts) == len(times):
+        return {kind: fmean(ms) / 1000 for kind, ms in zip(TIME_PARTS, zip(*parts, strict=True), strict=True)}
+    looked_up = fmean(time.embed_ms + time.retrieve_ms for time in times) / 1000
+    return {"looking up": looked_up, ANSWERING: fmean(time.total_ms for time in times) / 1000 - looked_up}
+
+
+def _parts_ms(time: Timing) -> tuple[float, float, float, float] | None:
+    waited, switched, read, written = time.queued_ms, time.adapter_switch_ms, time.prefill_ms, time.decode_ms
+    if waited is None or switched is None or read is None or written is None:
+        return None
+    return waited + switched, time.embed_ms + time.retrieve_ms, read, written
+
+
+def aligned(means: Mapping[str, Mapping[str, float]]) -> tuple[tuple[str, ...], dict[str, list[float]]]:
+    """The parts that any lane has, in the order in which they pass, and each lane's values of them."""
+    kinds = tuple(kind for kind in (*TIME_PARTS, ANSWERING) if any(kind in found for found in means.values()))
+    return kinds, {lane: [found.get(kind, 0.0) for kind in kinds] for lane, found in means.items()}
 
 
 def _stretches(

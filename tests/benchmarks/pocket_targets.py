@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 from backends.engine.base import Done, EngineStatus, Event, Failed, Request
-from backends.engine.local import LocalEngine, engine
+from backends.engine.factory import engine
+from backends.engine.local import LocalEngine
 from backends.knowledge import knowledge
 from backends.knowledge.documents import Chunk, cut, read_documents
 from backends.prompts import build_prompt
