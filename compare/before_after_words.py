@@ -9,6 +9,8 @@ from compare.takeaways import TOO_FEW, right_of
 
 SMALLEST_GAIN = 0.05
 """The smallest difference of right answers that is worth anything, as a share (``measures.md``)."""
+LITTLE = 0.1
+"""A share of right answers below which a loss of the smallest gain would be most of it."""
 MORE = "Ask each question more often, or add test questions."
 
 
@@ -35,6 +37,11 @@ def of_forgetting(found: BeforeAfter, title: str) -> str:
         return f"Nothing can be told: no question of {title} was judged."
     if not gain.enough:
         return f"On {title} right were {_counts(found)}: {TOO_FEW}."
+    if found.before_rate is not None and found.before_rate.value < LITTLE and gain.high >= 0:
+        return (
+            f"There is little to forget: without the adapter {numbers.percent(found.before_rate.value)} of "
+            f"the answers on {title} are right. Choose a scenario that the model does well on."
+        )
     if gain.low > -SMALLEST_GAIN:
         better = " It even got better." if gain.low > 0 else ""
         return f"It forgot nothing that matters: right answers on {title} went {_moved(found, gain)}.{better}"

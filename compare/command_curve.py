@@ -12,7 +12,7 @@ from compare.curve_figures import CurveFigures, curve_figures
 from compare.curve_state import SEEDS, SIZES, Curve, curves, load_curve
 from compare.curve_work import CurveView, LearningCurve
 from compare.learning_curve import plan_curve
-from compare.numbers import coefficient, percent, plural
+from compare.numbers import loss, percent, plural
 from compare.statistics import Estimate
 from compare.store import store
 from compare.training_plan import stored_examples
@@ -139,6 +139,6 @@ def _text(curve: Curve, found: CurveFigures) -> str:
     for one in found.sizes:
         rest = f", all add {interval(one.to_largest)}" if one.to_largest else ""
         right = percent(one.passes.value) if one.passes else "nothing judged"
-        loss = coefficient(one.held_out)
-        lines.append(f"  {plural(one.size, 'example')}: right {right}, held-out loss {loss}{rest}")
+        held_out = loss(one.held_out)
+        lines.append(f"  {plural(one.size, 'example')}: right {right}, held-out loss {held_out}{rest}")
     return "\n".join(lines)

@@ -79,7 +79,8 @@ def test_rates_difference_and_mcnemar_are_those_of_the_table() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "helped", "forgot"),
     [
-        ([0] * 40, [1] * 40, "The adapter raised right answers", "It even got better."),
+        ([0] * 40, [1] * 40, "The adapter raised right answers", "There is little to forget: without the"),
+        ([1, 0] * 40, [1] * 80, "The adapter raised right answers", "It even got better."),
         ([1] * 40, [0] * 40, "The adapter made it worse: right answers", "It forgot: right answers on"),
         ([1] * 20 + [0] * 20, [1] * 19 + [0] * 21, "Can't tell yet", "Can't tell yet"),
         ([1, 0] * 200, [1, 0] * 200, "changed nothing that matters", "It forgot nothing that matters"),

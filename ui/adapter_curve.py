@@ -117,7 +117,7 @@ def _rows(found: CurveFigures) -> list[dict[str, str]]:
             "Examples": numbers.count(one.size),
             "Right": _share(one.passes),
             "What all examples add": interval(one.to_largest) if one.to_largest else numbers.ABSENT,
-            "Held-out loss": numbers.coefficient(one.held_out),
+            "Held-out loss": numbers.loss(one.held_out),
         }
         for one in found.sizes
     ]

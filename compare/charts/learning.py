@@ -9,7 +9,7 @@ from compare.curve_figures import CurveFigures
 if TYPE_CHECKING:
     import altair as alt
 
-HEIGHT_PX = 320
+HEIGHT_PX = 380
 SHARES = (0, 0.2, 0.4, 0.6, 0.8, 1)
 
 
@@ -40,7 +40,7 @@ def learning_chart(found: CurveFigures, kind: str) -> "alt.LayerChart | None":
     sizes = [one.size for one in found.sizes]
     x = alt.X(
         "size:Q",
-        title="Examples learnt from (each step to the right doubles them)",
+        title="Examples learnt from",
         scale=alt.Scale(type="log", domain=[0.85 * sizes[0], 1.3 * sizes[-1]], nice=False),
         axis=alt.Axis(values=sizes, format=",.0f", labelOverlap="greedy"),
     )
