@@ -7,20 +7,27 @@ from compare import numbers
 from compare.distillation import Distilled, distil_run
 from compare.lane_names import lane_title
 from compare.run_measures import Measured
+from compare.takeaways import best_first
 from compare.training_set import collect
 from ui.text import safe, said
 
 LABEL = "Keep right answers as training examples"
+FOLD = "keep_right_answers"
 
 
 def keep_right_answers(found: Measured) -> None:
     """Choose the approach, see what would be kept and what not, keep it or save it as a file."""
     if found.run.live:
         return
-    with st.expander(LABEL, icon=":material/school:"):
+    with st.expander(LABEL, icon=":material/school:", key=FOLD, on_change="rerun") as fold:
+        if not fold.open:  # Nothing is counted for those who don't look.
+            return
+        rates = {lane: found.summary[lane].passes for lane in found.lanes}
+        best = best_first({lane: rate for lane, rate in rates.items() if rate is not None})
         lane = st.selectbox(
-            "Whose answers", found.lanes, format_func=lane_title, key=f"distil_{found.run.id}", width=320
-        )
+            "Whose answers", found.lanes, index=found.lanes.index(best[0]) if best else 0,
+            format_func=lane_title, key=f"distil_{found.run.id}", width=320,
+        )  # fmt: skip
         try:
             distilled = distil_run(found.run, lane)
         except LeverError as error:
