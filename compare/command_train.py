@@ -36,7 +36,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument("scenario", nargs="?", default="")
     command.add_argument("--adapter", choices=ADAPTERS, help="only this one; all when left out")
     command.add_argument("--examples", type=Path, metavar="FILE", help="learn from this JSONL or CSV instead")
-    command.add_argument("--ratings", action="store_true", help="learn from the examples made from ratings")
+    command.add_argument("--ratings", action="store_true", help="learn from those made from ratings and runs")
     command.add_argument("--preset", choices=tuple(PRESETS), default=STANDARD)
     for field in fields(Recipe):
         if field.name in SETTINGS:

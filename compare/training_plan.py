@@ -1,4 +1,4 @@
-"""What is trained on, checked before it is: a scenario's own examples, those made from ratings, or a file."""
+"""What is trained on, checked before it is: a scenario's own examples, those kept here, or a file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ def sources(scenario: Scenario) -> tuple[Source, ...]:
 
 
 def stored_examples(scenario: Scenario, source: Source) -> Examples:
-    """A scenario's own examples, or those made from ratings.
+    """A scenario's own examples, or those made from ratings and runs.
 
     Raises:
         BadInput: there are none, or they can't be read.

@@ -1,4 +1,4 @@
-"""Well-judged answers become training examples; their cases are kept out of the test split from then on.
+"""Well-judged and right answers become training examples; their cases are no test cases from then on.
 
 A scenario's collected examples stand in the data folder as JSON lines, of the form that training reads:
 ``python -m compare train NAME --examples FILE``.
@@ -24,8 +24,9 @@ THRESHOLD = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class Collected:
-    """One example. ``how`` says whether raters scored the answer well or one of them wrote it; ``group`` is
-    its case's, whose other cases ask for the same fact.
+    """One example. ``how`` says whether raters scored the answer well, one of them wrote it, or it passed its
+    checks in a run (``distilled``: the ``model`` and ``lane`` that gave it are noted); ``group`` is its
+    case's, whose other cases ask for the same fact.
     """
 
     query: str
@@ -34,7 +35,9 @@ class Collected:
     case: str
     group: str
     run_id: str
-    how: Literal["rated", "edited"]
+    how: Literal["rated", "edited", "distilled"]
+    model: str = ""
+    lane: str = ""
 
 
 def collected_path(scenario: str) -> Path:
@@ -148,6 +151,8 @@ def _line(example: Collected) -> str:
     beside = {
         "case": example.case, "group": example.group, "run_id": example.run_id, "how": example.how
     }  # fmt: skip
+    if example.how == "distilled":
+        beside |= {"model": example.model, "lane": example.lane}
     said = {"messages": messages, "source": example.source, "collected": beside}
     return json.dumps(said, ensure_ascii=False) + "\n"
 

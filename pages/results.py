@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.distilled import keep_right_answers
 from ui.export import save_as
 from ui.matrix import matrix
 from ui.rating_results import ratings
@@ -39,6 +40,7 @@ if not found.run.calls:
 summary_table(found)
 ledger(found)
 leaks(found)
+keep_right_answers(found)
 view = st.segmented_control(
     "Look at",
     list(VIEWS),

@@ -20,6 +20,7 @@ from ui.text import safe, said
 from ui.words import ago
 
 LOOK_S = 1.0
+STAGE = "rebase_stage"
 
 
 def rebase(scenario: Scenario) -> None:
@@ -58,13 +59,13 @@ def _what(found: AnotherBase) -> list[str]:
     """What the button does, sentence by sentence."""
     sentences = []
     if found.to_train:
-        kinds = ", ".join(registry()[one.kind].title for one in found.to_train)
+        kinds = "; ".join(registry()[one.kind].title for one in found.to_train)
         sentences.append(f"Trained from what they learnt from: {kinds}.")
     if found.to_use:
-        kinds = ", ".join(registry()[one.kind].title for one in found.to_use)
+        kinds = "; ".join(registry()[one.kind].title for one in found.to_use)
         sentences.append(f"There for this model already: {kinds}.")
     if found.no_examples:
-        kinds = ", ".join(registry()[kind].title for kind in found.no_examples)
+        kinds = "; ".join(registry()[kind].title for kind in found.no_examples)
         sentences.append(f"No examples are here to train {kinds} from; give a file below.")
     if found.plan is None or found.repeats is None:
         sentences.append("No finished run with another model is stored, so no cases are asked.")
@@ -77,8 +78,10 @@ def _what(found: AnotherBase) -> list[str]:
 
 def _follow(going: Rebasing, *, following: bool) -> None:
     progress = going.progress()
-    if following and progress.ended:
-        st.rerun()
+    stage = (progress.state, len(progress.trainings))
+    if following and st.session_state.get(STAGE) != stage:
+        st.session_state[STAGE] = stage
+        st.rerun()  # Another training is followed below, or none any more.
     with st.container(border=True, key="rebasing_stands"):
         if progress.ended:
             _over(progress)
@@ -112,7 +115,7 @@ def _over(progress: RebaseProgress) -> None:
     if progress.state == "stopped":
         st.markdown(f":material/pause_circle: {safe(progress.problem or 'Stopped.')}")
         return
-    trained = ", ".join(_title(seen) for seen in progress.trainings)
+    trained = "; ".join(_title(seen) for seen in progress.trainings)
     what = f"{safe(trained)} trained for it" if trained else "All of them are in use again"
     st.markdown(f":material/check_circle: **The adapters are for {safe(progress.base)} now**: {what}.")
     if progress.run_id is None or progress.asked_before is None:

@@ -33,7 +33,7 @@ from ui.text import safe, said
 
 SOURCES: dict[Source, str] = {
     "scenario": "The scenario's examples",
-    "ratings": "Made from ratings",
+    "ratings": "Made from ratings and runs",
     "file": "A file of yours",
 }
 ICONS = {"refuses": ":material/block:", "warns": ":material/warning:", "notes": ":material/info:"}
