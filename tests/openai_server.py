@@ -195,6 +195,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        self.send_header("Connection", "close")  # Nobody answers once it has gone away.
         self.end_headers()
         self.wfile.write(data)
 
@@ -249,6 +250,13 @@ def openai_server(scenarios: Path) -> Iterator[Running]:
         process.wait(30)
 
 
+class Listener(ThreadingHTTPServer):
+    """With room for calls that come all at once, as real servers have: else some are reset."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 def main(port: int, scenarios: Path) -> None:
     engine = LocalEngine(Settings(threads=1, device="cpu", scenarios_dir=scenarios))
     engine.start()
@@ -257,8 +265,7 @@ def main(port: int, scenarios: Path) -> None:
     toggled = threading.Semaphore(0)
     signal.signal(signal.SIGUSR1, lambda *_: toggled.release())
     while True:
-        with ThreadingHTTPServer(("127.0.0.1", port), Handler) as http:
-            http.daemon_threads = True
+        with Listener(("127.0.0.1", port), Handler) as http:
             threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
             toggled.acquire()
             http.shutdown()

@@ -15,7 +15,7 @@ from backends.settings import ROOT
 from backends.types import Sampling
 from compare.charts.bars import ANSWERING
 from compare.run_export import run_jsonl
-from compare.scenario_run import make_plan, start_scenario_run
+from compare.scenario_run import make_plan, resume_scenario_run, start_scenario_run
 from compare.store import store
 from compare.time_takeaways import UNCOUNTED, UNSPLIT
 from tests.openai_server import SCENARIO, Running, openai_server
@@ -110,3 +110,23 @@ def test_a_server_that_goes_away_is_said_on_the_page_and_found_again_by_a_click(
     again.click().run()
     assert engine().wait_ready(60).state == "ready"
     assert {call.status for call in followed(ask(open_page())).calls.values()} == {"done"}
+
+
+def test_a_run_that_loses_its_server_blames_no_lane_and_is_taken_up_again(server: Running) -> None:
+    sampling = Sampling(max_tokens=24)
+    plan = make_plan(load_scenario(SCENARIO), ("prompt", "lora"), first=16, repeats=3, sampling=sampling)
+    run = start_scenario_run(plan, store=store(), engine=engine())
+    while run.progress().done == 0:
+        run.wait(0.05)
+    server.go_away()
+    lost = run.wait(60)
+    server.come_back()
+    assert lost.state == "stopped"
+    assert "can't be reached" in lost.problem
+    assert 0 < lost.done < lost.planned
+    assert lost.failed == 0
+    engine().start()
+    ended = resume_scenario_run(run.id, store=store(), engine=engine()).wait(120)
+    failures = [call.failure for case in plan.cases for call in store().case_calls(run.id, case.id)]
+    assert not any(failures), failures
+    assert (ended.state, ended.done) == ("done", ended.planned)

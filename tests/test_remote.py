@@ -110,8 +110,8 @@ def test_all_lanes_answer_greedily_as_the_local_engine_does(
     remote: RemoteEngine, scenario: Scenario, scenarios: Path
 ) -> None:
     local = LocalEngine(Settings(threads=1, device="cpu", scenarios_dir=scenarios))
-    local.start()
     prompts = prompts_of(scenario, remote)
+    local.start()
     there = ask(remote, asked_for(prompts))
     here = ask(local, asked_for(prompts), mode="bench")
     local.stop()
@@ -253,7 +253,7 @@ def test_a_server_that_says_nothing_is_given_up(
     fresh.start()
     server.behave(fault="silent")
     failure = ask(fresh, [request("Hi")]).failures["0"]
-    assert "said nothing for 0.5 seconds" in failure.message
+    assert "said nothing for too long" in failure.message
 
 
 def test_tokens_that_the_server_does_not_count_are_none(remote: RemoteEngine, server: Running) -> None:
@@ -354,7 +354,7 @@ def test_stopping_fails_what_is_open_and_leaves_no_thread(known: Settings, serve
     engine.stop()
     assert len(calls.wait().failures) == 20
     assert all("stopped" in failure.message for failure in calls.failures.values())
-    assert {thread.name for thread in set(threading.enumerate()) - before} <= {"tokenizers"}
+    assert set(threading.enumerate()) <= before
     with pytest.raises(EngineStopped):
         engine.embed(["Hi"])
 

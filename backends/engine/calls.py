@@ -14,10 +14,10 @@ from backends.engine.base import AS_MESSAGES, WENT_FIRST, Done, Failed, Request,
 from backends.engine.catalogue import Catalogue
 from backends.engine.jobs import GenerationJob
 from backends.engine.served_text import ServedText
-from backends.engine.server import Server, ServerLost
+from backends.engine.server import Server
 from backends.engine.wire import Chunk, Counted
 from backends.engine.worker import WARM_UP_TOKENS
-from backends.errors import BadInput, LeverError, as_failure
+from backends.errors import BadInput, LeverError, ServerUnavailable, as_failure
 from backends.types import Answer, FinishReason, Message, Prompt, Sampling, Timing, Usage
 
 AT_ONCE = 16
@@ -163,7 +163,7 @@ class Calls:
 
     def _end_cancelled(self, job: GenerationJob) -> None:
         job.dirty = False
-        for id in job.cancelled & job.open.keys():
+        for id in [id for id in job.open if id in job.cancelled]:
             task = self._flying.get((job, id))
             if task is not None:
                 task.cancel()
@@ -190,20 +190,18 @@ class Calls:
                     call.take(piece)
                     if piece.text:
                         job.emit(Text(request_id=id, delta=piece.text))
-        except ServerLost:
+        except ServerUnavailable:
             await self._look_for_server()
             raise
 
     async def _look_for_server(self) -> None:
-        """Was only this call lost? A server that is gone ends the engine and with it every call, so that a
-        run in the background can be taken up again instead of failing call by call.
+        """Was only this call lost? A server that can't even say what it has ends the engine and with it every
+        call, so that a run in the background can be taken up again instead of failing call by call.
         """
         try:
             await self._server.models()
-        except ServerLost as gone:
+        except ServerUnavailable as gone:
             self.gone = gone
-        except LeverError:
-            pass  # It answers, if only to refuse.
 
     async def _warm_up(self, job: GenerationJob, model: str) -> None:
         """Two short calls before the first measured one; the clocks of those that wait start as much later.

@@ -18,6 +18,8 @@ from backends.errors import BadInput, LeverError, RequestRefused, ServerUnavaila
 
 CONNECT_S = 5.0
 """How long a server may take to accept a connection."""
+LOOK_S = 10.0
+"""How long it may take to say what it has."""
 SILENCE_S = 120.0
 """How long a server may say nothing before its answer, or between two pieces of it."""
 IDLE_S = 2.0
@@ -25,10 +27,6 @@ IDLE_S = 2.0
 at that moment would be lost."""
 WORDS = 300
 """Characters of what a server says that are passed on."""
-
-
-class ServerLost(ServerUnavailable):
-    """The connection failed: perhaps the server is gone, perhaps only this connection."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +63,8 @@ class Server:
             ServerUnavailable: it can't be reached, wants another key, or is no such server.
         """
         with self._told():
-            answer = await self._client.get(f"{self.url}/v1/models")
+            limits = httpx.Timeout(LOOK_S, connect=CONNECT_S)
+            answer = await self._client.get(f"{self.url}/v1/models", timeout=limits)
             await self._check(answer)
             cards = Cards.model_validate_json(answer.content).data
         return tuple(
@@ -115,7 +114,7 @@ class Server:
                     ended = ended or chunk.ended is not None
                     yield chunk
             if not ended:
-                raise ServerLost("The server's answer broke off before its end.", "Ask again.")
+                raise ServerUnavailable("The server's answer broke off before its end.", "Ask again.")
 
     async def _post(self, action: str, body: Mapping[str, str]) -> None:
         await self._check(await self._client.post(f"{self.url}/v1/{action}", json=body))
@@ -161,14 +160,14 @@ class Server:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             why = self._shown(str(error) or "it did not answer in time").rstrip(".")
             hint = "Start it, or check LEVER_ENGINE_URL."
-            raise ServerLost(f"The server {self.url} can't be reached: {why}.", hint) from None
+            raise ServerUnavailable(f"The server {self.url} can't be reached: {why}.", hint) from None
         except httpx.TimeoutException:
-            raise ServerLost(f"The server said nothing for {SILENCE_S:g} seconds.", "Ask again.") from None
+            raise ServerUnavailable("The server said nothing for too long.", "Ask again.") from None
         except (SSEError, ValidationError, httpx.DecodingError):
             hint = "LEVER_ENGINE_URL must lead to an OpenAI-style server."
             raise ServerUnavailable("The server sent something that can't be understood.", hint) from None
         except httpx.HTTPError:
-            raise ServerLost("The connection to the server broke off.", "Ask again.") from None
+            raise ServerUnavailable("The connection to the server broke off.", "Ask again.") from None
 
 
 def address(url: str) -> str:
