@@ -1,4 +1,4 @@
-"""Did an adapter help: hand-worked tables, and real answers of Pocket with its shipped adapters."""
+"""Did an adapter help: tables worked by hand, their sentences, and what is asked to find out."""
 
 from collections.abc import Sequence
 

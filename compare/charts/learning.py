@@ -60,7 +60,7 @@ def learning_chart(found: CurveFigures, kind: str) -> "alt.LayerChart | None":
         ],
     )
     reach = chart.mark_rule(strokeWidth=3, opacity=0.5).encode(y="low:Q", y2="high:Q")
-    labels = chart.mark_text(dx=12, dy=-10, align="left", fontSize=13, fontWeight="bold")
+    labels = chart.mark_text(dx=-8, dy=-10, align="right", fontSize=13, fontWeight="bold")
     layers = [
         *_without(found, x),
         reach,
