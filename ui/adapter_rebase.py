@@ -21,6 +21,8 @@ from ui.words import ago
 
 LOOK_S = 1.0
 STAGE = "rebase_stage"
+VIEW = "Against another run"
+"""The view of the results page that compares two runs, as its link says it."""
 
 
 def rebase(scenario: Scenario) -> None:
@@ -123,7 +125,7 @@ def _over(progress: RebaseProgress) -> None:
         return
     st.page_link(
         "pages/results.py", label="See both models side by side", icon=":material/monitoring:",
-        query_params={"run": progress.run_id, "against": progress.asked_before, "view": "change"},
+        query_params={"run": progress.run_id, "against": progress.asked_before, "view": VIEW},
     )  # fmt: skip
 
 

@@ -21,10 +21,13 @@ def lanes_compared(found: Measured, before: Measured, bases: tuple[str, str]) ->
     st.subheader("One approach against any other")
     here, there = st.columns(2)
     this = here.selectbox(
-        f"This approach, on {bases[1]}", found.lanes, format_func=lane_title, key=f"{THIS}_{found.run.id}"
+        f"This approach, on {safe(bases[1])}",
+        found.lanes,
+        format_func=lane_title,
+        key=f"{THIS}_{found.run.id}",
     )
     against = there.selectbox(
-        f"Against that one, on {bases[0]}", before.lanes, format_func=lane_title,
+        f"Against that one, on {safe(bases[0])}", before.lanes, format_func=lane_title,
         key=f"{AGAINST}_{before.run.id}",
     )  # fmt: skip
     try:
