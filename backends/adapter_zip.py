@@ -145,7 +145,7 @@ def _vetted(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     for entry in entries:
         path = PurePosixPath(entry.filename)
         name = path.name
-        if ".." in path.parts or path.is_absolute() or set(entry.filename) & set("\\:\0"):
+        if not path.parts or ".." in path.parts or path.is_absolute() or set(entry.filename) & set("\\:\0"):
             raise BadInput(f"The file holds a path that leads out of it: {entry.filename!r}.")
         if entry.is_dir() or path.parts[0] == "__MACOSX" or name in _PASSED_OVER:
             continue

@@ -20,6 +20,7 @@ from backends.scenario import (
     load_scenario,
     own_folder,
 )
+from backends.training.jobs import forget_job, jobs
 
 STORY = "Made here, with its own documents and instructions."
 MOST_TITLE_CHARS, MOST_NAME_CHARS = 80, 40
@@ -84,9 +85,11 @@ def delete_scenario(scenario: Scenario) -> None:
     """Delete its folder with documents, cases and adapters. Runs of it stay readable.
 
     Raises:
-        BadInput: it ships with Lever, or can't be deleted.
+        BadInput: it ships with Lever, an adapter is being trained for it, or it can't be deleted.
     """
     _require_own(scenario)
+    for job in jobs(scenario.name):
+        forget_job(job)
     forget(scenario.name)
     try:
         shutil.rmtree(scenario.path)

@@ -126,10 +126,12 @@ def plan_regression(
 
 
 def adapter_before(scenario: Scenario, kind: str, number: int) -> int | None:
-    """The adapter that another one is compared with: that in use, else the one that shipped; None when it is
-    itself both, or there is none.
+    """The adapter for the same base that another one is compared with: that in use, else the one that
+    shipped; None when it is itself both, or there is none.
     """
-    others = [one for one in registered(scenario) if one.kind == kind and one.number != number]
+    known = [one for one in registered(scenario) if one.kind == kind]
+    base = {one.card.base_hash for one in known if one.number == number}
+    others = [one for one in known if one.number != number and not one.problem and one.card.base_hash in base]
     chosen = next((one for one in others if one.in_use), None) or _shipped(others)
     return None if chosen is None else chosen.number
 

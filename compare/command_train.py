@@ -75,11 +75,16 @@ def run(options: argparse.Namespace) -> Outcome:
         found = stored_examples(scenario, "ratings" if options.ratings else "scenario")
     report = checked(scenario, found.examples)
     _say_findings(found, report)
+    without = report.flagged if options.clean else frozenset[int]()
+    if without:
+        report = checked(scenario, [example for example in found.examples if example.line not in without])
+        say(f"Without the {plural(len(without), 'row')} that the check found:")
+        _say_findings(found, report)
     if options.check or (report.refuses and not options.force):
         code = BAD_INPUT if report.refuses else FINE
         document = {"adapters": [], "check": _check_document(found, report)}
         return Outcome(document=document, text=_verdict(report), exit_code=code)
-    data = found.to_train_on(report.flagged if options.clean else frozenset())
+    data = found.to_train_on(without)
     changes = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     changes |= {name: True for name in ("rslora", "four_bit") if getattr(options, name)}
     views: list[TrainingView] = []
@@ -171,7 +176,7 @@ def _training_document(seen: TrainingView) -> dict[str, object]:
 
 
 def _say_findings(found: Examples, report: TrainingDataReport) -> None:
-    say(f"{found.name}: {plural(len(found.examples), 'example')}")
+    say(f"{found.name}: {plural(report.examples, 'example')}")
     for problem in found.problems[:MOST_LINES]:
         say(f"  line {problem.line}: {problem.reason}. {problem.fix}")
     if len(found.problems) > MOST_LINES:

@@ -13,10 +13,8 @@ from threading import Thread
 from backends.errors import BadInput, LeverError
 from backends.settings import ROOT, settings
 from backends.training.jobs import TrainingJob, ask_for, is_running, load_job
-from backends.training.progress import RESUMABLE, TrainingView, view
+from backends.training.progress import RESUMABLE, STARTS_S, JobWatch, TrainingView, view
 
-STARTS_S = 30.0
-"""How long a training process may take until it holds its job."""
 _LOG = "process.log"
 
 
@@ -27,9 +25,10 @@ def start_training(job: TrainingJob) -> None:
         BadInput: it runs already, or is done.
         LeverError: the process did not start; the sentence holds its last line.
     """
-    if is_running(job):
+    state = view(job).state
+    if state == "running":
         raise BadInput("This training runs already.", "Watch it, or stop it first.")
-    if view(job).state == "done":
+    if state == "done":
         raise BadInput("This training is done.", "Begin a new one.")
     given = settings()
     environment = {
@@ -42,6 +41,7 @@ def start_training(job: TrainingJob) -> None:
         "LEVER_SCENARIOS_DIR": str(given.scenarios_dir.resolve()),
         "LEVER_EMBEDDING_MODEL": given.embedding_model,
     }
+    JobWatch(job).starting()
     with (job.folder / _LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "backends.training", "--job", job.id],
@@ -102,7 +102,8 @@ def _until_held(job: TrainingJob, process: "subprocess.Popen[bytes]") -> None:
     ends = time.perf_counter() + STARTS_S
     while time.perf_counter() < ends and not is_running(job):
         if process.poll() is not None:
-            if process.returncode and view(job).state != "failed":
+            if process.returncode and view(job).state == "running":  # It said nothing of its own.
+                JobWatch(job).tell("failed", sentence=last_line(job))
                 raise LeverError(f"The training process did not start: {last_line(job)}")
             return
         time.sleep(0.05)

@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ from backends.training import Recipe, Wish
 from backends.training.jobs import TrainingJob, ask_for, create_job, forget_job, is_running, jobs, load_job
 from backends.training.progress import JobWatch, view
 from compare.trainings import follow, resume_training, start_training, stop_training
+from tests.tiny import build_model
 
 LONG = Recipe(
     epochs=30, batch_size=2, learning_rate=5e-3, rank=4, alpha=8, dropout=0.1, held_out=0.2, patience=0
@@ -125,6 +127,34 @@ def test_stopping_keeps_the_best_adapter_so_far_and_its_card_says_who_and_when(e
     forget_job(job)
     assert jobs() == ()
     assert registered(load_scenario("plans"))
+
+
+def test_one_that_was_killed_before_it_said_that_it_is_done_makes_no_second_adapter(examples):
+    job = asked_for(examples, replace(LONG, epochs=1))
+    start_training(job)
+    assert follow(job).state == "done"
+    assert not (job.folder / "work").exists()
+    events = job.folder / "events.jsonl"
+    events.write_text("".join(f"{line}\n" for line in events.read_text().split("\n") if '"done"' not in line))
+    assert view(job).state == "interrupted"
+    resume_training(job.id)
+    assert follow(job).adapter == 1
+    assert [one.number for one in registered(load_scenario("plans"))] == [1]
+
+
+def test_a_training_is_not_taken_up_on_another_base(examples, tmp_path, monkeypatch):
+    job = asked_for(examples)
+    start_training(job)
+    until(job, lambda: checkpoints(job) >= 1)
+    stop_training(job, keep=False)
+    assert follow(job).state == "paused"
+    monkeypatch.setenv("LEVER_MODEL", str(build_model(tmp_path / "other", seed=1)))
+    settings.cache_clear()
+    resume_training(job.id)
+    seen = follow(job)
+    assert seen.state == "failed"
+    assert "begun with another base model" in seen.failure
+    assert registered(load_scenario("plans")) == ()
 
 
 def test_what_breaks_a_training_is_said_in_a_sentence_and_it_can_be_taken_up(examples, monkeypatch):

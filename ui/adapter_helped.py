@@ -64,7 +64,7 @@ def _choose(scenario: Scenario, adapters: list[Registered]) -> tuple[Registered,
     options = [NOTHING, *others]
     before = middle.selectbox(
         "Beside the answers without it, compare with", options, key=f"helped_before_{lane}_{scenario.name}",
-        index=0 if usual is None else options.index(usual),
+        index=0 if usual not in options else options.index(usual),
         format_func=lambda n: "no other adapter" if n == NOTHING else lane_title(f"{chosen.kind}+{n}"),
     )  # fmt: skip
     repeats = right.number_input("Answers to each", 1, 20, REPEATS, key="helped_repeats")

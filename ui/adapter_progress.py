@@ -21,12 +21,14 @@ LOOK_S = 1.0
 OFFERED = 5
 FOLLOWED = "followed_training"
 """The training that this session began or took up last."""
+LOADING = "loading_adapter"
+"""Its id once its adapter is being loaded, with the thread that waits for that."""
 
 
 def trainings(scenario: Scenario) -> None:
     """What goes on renews itself; the others are read once, with the page."""
     seen = [view(job) for job in jobs(scenario.name)]
-    going = any(one.state == "running" for one in seen)
+    going = any(one.state == "running" or _settles(one) for one in seen)
     st.fragment(_draw, run_every=LOOK_S if going else None, key="trainings")(scenario, following=going)
     for one in [one for one in seen if one.state in RESUMABLE][:OFFERED]:
         _resumable(one)
@@ -35,7 +37,7 @@ def trainings(scenario: Scenario) -> None:
 def _draw(scenario: Scenario, *, following: bool) -> None:
     seen = [view(job) for job in jobs(scenario.name)]
     going = [one for one in seen if one.state == "running"]
-    if following and not going:
+    if following and not going and not any(map(_settles, seen)):
         st.rerun()
     for one in going:
         _going(one)
@@ -85,7 +87,8 @@ def _done(scenario: Scenario, seen: TrainingView) -> None:
     try:
         adapter = find(scenario, seen.job.kind, seen.adapter)
     except LeverError:
-        return  # It was deleted since.
+        del st.session_state[FOLLOWED]  # It was deleted since.
+        return
     _load_once(seen.job, adapter.key, str(adapter.folder))
     with st.container(border=True, key=f"trained_{seen.job.id}"):
         title = registry()[adapter.kind].title
@@ -100,11 +103,18 @@ def _done(scenario: Scenario, seen: TrainingView) -> None:
         )
 
 
+def _settles(seen: TrainingView) -> bool:
+    """Whether it is done, but its adapter is not loaded yet."""
+    if seen.state != "done" or seen.job.id != st.session_state.get(FOLLOWED):
+        return False
+    job_id, loading = st.session_state.get(LOADING, ("", None))
+    return job_id != seen.job.id or loading.is_alive()
+
+
 def _load_once(job: TrainingJob, key: str, folder: str) -> None:
     """Have the engine load it now, not at the first question; that waits for its turn, so not here."""
-    if st.session_state.get("loading_adapter") == job.id:
+    if st.session_state.get(LOADING, ("", None))[0] == job.id:
         return
-    st.session_state["loading_adapter"] = job.id
     engine = get_engine()
 
     def load() -> None:
@@ -114,7 +124,9 @@ def _load_once(job: TrainingJob, key: str, folder: str) -> None:
         except LeverError:
             return  # The first question says why.
 
-    Thread(target=load, name=f"load {key}", daemon=True).start()
+    loading = Thread(target=load, name=f"load {key}", daemon=True)
+    st.session_state[LOADING] = (job.id, loading)
+    loading.start()
 
 
 def _resumable(seen: TrainingView) -> None:

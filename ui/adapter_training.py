@@ -13,6 +13,7 @@ from backends.training import ADAPTERS, Recipe
 from backends.training.jobs import is_running, jobs
 from backends.training.recipes import PRESETS, STANDARD
 from compare import numbers
+from compare.case_files import load_cases
 from compare.training_data import TrainingDataReport
 from compare.training_findings import Finding
 from compare.training_plan import (
@@ -60,7 +61,13 @@ def train(scenario: Scenario) -> None:
         if examples is None:
             st.info("First give a file with questions and answers, on the left.")
             return
-        _begin(scenario, examples, report, _left_out(scenario, report))
+        without = _left_out(scenario, report)
+        if without:
+            left_over = tuple(one for one in examples.examples if one.line not in without)
+            report = _report(scenario, replace(examples, examples=left_over))
+            if report.refuses:
+                st.error(" ".join(safe(one.sentence) for one in report.findings if one.severity == "refuses"))
+        _begin(scenario, examples, report.refuses, without)
 
 
 def _left_out(scenario: Scenario, report: TrainingDataReport) -> frozenset[int]:
@@ -116,17 +123,22 @@ def _read(data: bytes, name: str) -> Examples:
 
 
 def _report(scenario: Scenario, examples: Examples) -> TrainingDataReport:
-    engine = get_engine()
-    ready = engine.status().state == "ready"
-    return _checked(scenario, examples, engine.status().context_tokens if ready else 0)
+    status = get_engine().status()
+    ready = status.state == "ready"
+    depends_on = f"{scenario.texts}{load_cases(scenario)}{status.base_hash}"
+    return _checked(scenario, examples, depends_on, status.context_tokens if ready else 0)
 
 
 @st.cache_data(
     show_spinner="Checking the examples …",
     max_entries=8,
-    hash_funcs={Scenario: lambda one: (one.name, str(one.texts)), Examples: lambda one: one.data},
+    hash_funcs={
+        Scenario: lambda one: one.name,
+        Examples: lambda one: (one.data, [example.line for example in one.examples]),
+    },
 )
-def _checked(scenario: Scenario, examples: Examples, room_tokens: int) -> TrainingDataReport:
+def _checked(scenario: Scenario, examples: Examples, depends_on: str, room_tokens: int) -> TrainingDataReport:
+    """``depends_on`` is part of the key: what changed is checked again."""
     count = get_engine().count_tokens if room_tokens else None
     return checked(scenario, examples.examples, count_tokens=count, room_tokens=room_tokens)
 
@@ -166,9 +178,7 @@ def _finding(one: Finding) -> None:
         st.dataframe(table.loc[:, (table != "").any()], hide_index=True)
 
 
-def _begin(
-    scenario: Scenario, examples: Examples, report: TrainingDataReport, without: frozenset[int]
-) -> None:
+def _begin(scenario: Scenario, examples: Examples, refused: bool, without: frozenset[int]) -> None:
     known = registry()
     kind = st.segmented_control(
         "Which approach it is for", ADAPTERS, format_func=lambda name: known[name].title, default="lora",
@@ -188,9 +198,6 @@ def _begin(
     recipe = _advanced(recipe, f"{scenario.name}_{kind}_{preset}")
     note = st.text_input("Note for its card", max_chars=MOST_NOTE, key=f"train_note_{scenario.name}")
     use = st.toggle("Answer with it as soon as it is trained", value=True, key=f"train_use_{scenario.name}")
-    refused = report.refuses and any(
-        one.severity == "refuses" and (not one.rows or not without) for one in report.findings
-    )
     insisted = refused and st.checkbox("Train all the same", key=f"train_force_{scenario.name}")
     goes_on = any(is_running(job) for job in jobs(scenario.name))
     if goes_on:
@@ -209,17 +216,25 @@ def _advanced(recipe: Recipe, key: str) -> Recipe:
         epochs = one.number_input("Epochs", 1, 200, recipe.epochs, key=f"epochs_{key}")
         batch = one.number_input("Batch size", 1, 256, recipe.batch_size, key=f"batch_{key}")
         rate = one.number_input(
-            "Learning rate", 1e-6, 0.1, recipe.learning_rate, step=1e-4, format="%g", key=f"rate_{key}"
+            "Learning rate",
+            1e-6,
+            0.999,
+            float(recipe.learning_rate),
+            step=1e-4,
+            format="%g",
+            key=f"rate_{key}",
         )
         rank = two.number_input("Rank (r)", 1, 256, recipe.rank, key=f"rank_{key}")
         alpha = two.number_input("Alpha", 1, 1024, recipe.alpha, key=f"alpha_{key}")
-        dropout = two.number_input("Dropout", 0.0, 0.9, recipe.dropout, step=0.05, key=f"dropout_{key}")
+        dropout = two.number_input(
+            "Dropout", 0.0, 0.99, float(recipe.dropout), step=0.05, key=f"dropout_{key}"
+        )
         layers = three.selectbox(
             "Layers that learn", ("all", "attention"), format_func={"all": "All linear layers",
             "attention": "Attention only"}.get, key=f"layers_{key}",
         )  # fmt: skip
         held_out = three.number_input(
-            "Share held out", 0.02, 0.5, recipe.held_out, step=0.05, key=f"held_out_{key}"
+            "Share held out", 0.0, 0.9, float(recipe.held_out), step=0.05, key=f"held_out_{key}"
         )
         seed = three.number_input("Seed", 0, 2**31 - 1, recipe.seed, key=f"seed_{key}")
         rslora = one.toggle("rsLoRA scaling", recipe.rslora, key=f"rslora_{key}")

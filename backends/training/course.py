@@ -5,6 +5,7 @@ named by their step, so that going on from an earlier step never takes later one
 """
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from peft import PeftMixedModel, PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from backends.knowledge.documents import write_whole
 from backends.training import Epoch, Step, Watch
 from backends.training.checkpoints import WHOLE
 
@@ -39,9 +41,14 @@ def is_over(state: TrainerState, patience: int) -> bool:
     """Whether nothing more is to be learnt: all steps are done, or the held-out loss has not become lower for
     ``patience`` epochs (0: never).
     """
-    losses = [epoch.held_out for epoch in epochs_of(state)]
+    losses = [_comparable(epoch.held_out) for epoch in epochs_of(state)]
     waited = len(losses) - 1 - losses.index(min(losses)) if losses else 0
     return state.global_step >= state.max_steps > 0 or 0 < patience <= waited
+
+
+def _comparable(loss: float) -> float:
+    """A loss that is no number, where learning diverged, is worse than any."""
+    return loss if math.isfinite(loss) else math.inf
 
 
 class Course(TrainerCallback):
@@ -132,7 +139,7 @@ class Course(TrainerCallback):
     ) -> None:
         """The checkpoint is whole: older best weights are not needed for going on any more."""
         folder = self._workspace / f"checkpoint-{state.global_step}"
-        (folder / WHOLE).write_text(json.dumps({"seconds": self.seconds}), encoding="utf-8")
+        write_whole(folder / WHOLE, json.dumps({"seconds": self.seconds}).encode())
         for file in set(self._workspace.glob("best-*")) - {self._best_file(state)}:
             file.unlink()
         self._saved_at = time.perf_counter()
@@ -156,7 +163,7 @@ class Course(TrainerCallback):
 def _best(state: TrainerState) -> int:
     """The step after which the held-out loss was lowest; the first of equals."""
     measured = [entry for entry in state.log_history if "eval_loss" in entry]
-    return int(min(measured, key=lambda entry: entry["eval_loss"])["step"])
+    return int(min(measured, key=lambda entry: _comparable(entry["eval_loss"]))["step"])
 
 
 def _read_whole(checkpoint: Path) -> float:

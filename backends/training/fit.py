@@ -102,13 +102,16 @@ def fit(
     state = trainer.state
     if checkpoint is not None:
         state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-    if checkpoint is None or not is_over(state, recipe.patience):  # Else it was killed after its last step.
+    stopped = watch.wish() == "stop" and len(epochs_of(state)) > 1
+    # Else it was killed after its last step.
+    if checkpoint is None or not (stopped or is_over(state, recipe.patience)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         state = trainer.state
     if course.paused:
         return None
     epochs = epochs_of(state)
-    if not all(math.isfinite(epoch.held_out) for epoch in epochs):
+    measured = [epoch for epoch in epochs if math.isfinite(epoch.held_out)]
+    if not any(epoch.epoch for epoch in measured):
         raise BadInput("Training diverged: the held-out loss is not a number.", "Lower the learning rate.")
     course.restore_best(state)
     # bfloat16 keeps all that an update's noise leaves of its digits, in half the space
@@ -116,7 +119,7 @@ def fit(
     model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=learnt)
     return Fit(
         epochs=epochs,
-        kept=min(epochs, key=lambda epoch: epoch.held_out),
+        kept=min(measured, key=lambda epoch: epoch.held_out),
         seconds=course.seconds,
         steps=state.global_step,
         tokens=state.num_input_tokens_seen,

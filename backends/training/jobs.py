@@ -21,6 +21,8 @@ from backends.training import Recipe, Wish
 
 _LOCK_S = 10.0
 """How long the training process waits for those who only look whether it is there."""
+_LOOK_S = 0.05
+"""Longer than others hold the lock who only look, too."""
 JOB, EXAMPLES = "job.json", "examples.jsonl"
 
 
@@ -133,8 +135,10 @@ def forget_job(job: TrainingJob) -> None:
     """
     if is_running(job):
         raise BadInput("This training runs.", "Stop it first.")
+    gone = job.folder.with_name(f".gone-{job.id}")
     try:
-        shutil.rmtree(job.folder)
+        job.folder.rename(gone)  # At once, whoever looks.
+        shutil.rmtree(gone)
     except OSError as error:
         raise BadInput(f"The training can't be deleted: {error.strerror or error}.") from error
 
@@ -166,7 +170,7 @@ def is_running(job: TrainingJob) -> bool:
     if not (job.folder / "lock").exists():
         return False
     try:
-        with FileLock(job.folder / "lock", timeout=0):
+        with FileLock(job.folder / "lock", timeout=_LOOK_S, poll_interval=_LOOK_S / 4):
             return False
     except Timeout:
         return True

@@ -9,9 +9,11 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.engine.base import Engine
 from backends.errors import BadInput, ModelUnavailable
+from backends.knowledge.documents import write_whole
 from backends.scenario import Scenario
 from backends.settings import Settings
 from backends.training import Recipe, Watch
@@ -27,6 +29,9 @@ from backends.training.examples import (
 )
 from backends.training.recipes import check_recipe
 from backends.types import Passage
+
+if TYPE_CHECKING:
+    from backends.engine.loading import Base
 
 VERSIONED = ("torch", "transformers", "peft")
 Conversations = tuple[tuple[Conversation, ...], tuple[Conversation, ...]]
@@ -209,6 +214,7 @@ def train(
     folder = find_model(settings)
     tokenizer = load_tokenizer(folder)
     base = load_base(folder, settings, tokenizer, four_bit=recipe.four_bit)
+    _require_same_base(base, workspace)
     training, held_out = (
         token_rows(part, Chat(tokenizer), end_ids=base.end_ids, context_tokens=base.context_tokens)
         for part in conversations
@@ -242,3 +248,21 @@ def train(
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in VERSIONED},
     }
+
+
+def _require_same_base(base: "Base", workspace: Path) -> None:
+    """Half an adapter of one base is of no use to another one.
+
+    Raises:
+        BadInput: the training was begun with another base model.
+    """
+    workspace.mkdir(parents=True, exist_ok=True)
+    note = workspace / "base.json"
+    now = {"base_hash": base.base_hash, "template_hash": base.template_hash, "dtype": str(base.model.dtype)}
+    if not note.exists():
+        write_whole(note, json.dumps(now).encode())
+    elif json.loads(note.read_text(encoding="utf-8")) != now:
+        raise BadInput(
+            "This training was begun with another base model, or in another number format.",
+            "Set LEVER_MODEL and LEVER_DTYPE back, or begin a new training.",
+        )

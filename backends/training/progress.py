@@ -12,6 +12,8 @@ from backends.training.jobs import TrainingJob, is_running, wish_for
 State = Literal["running", "paused", "interrupted", "failed", "done"]
 """``interrupted``: the process is gone without a word; like ``paused`` it can be taken up."""
 RESUMABLE: tuple[State, ...] = ("paused", "interrupted", "failed")
+STARTS_S = 30.0
+"""How long a training process may take until it holds its job."""
 _EVENTS = "events.jsonl"
 
 
@@ -56,6 +58,10 @@ class JobWatch:
         with (self._job.folder / _EVENTS).open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
 
+    def starting(self) -> None:
+        """A process is being started for it."""
+        self.tell("starting")
+
     def begin(self, step: int) -> None:
         """A process takes it up after this step. It may have been killed in the midst of a line."""
         with (self._job.folder / _EVENTS).open("a", encoding="utf-8") as file:
@@ -86,6 +92,7 @@ def view(job: TrainingJob) -> TrainingView:
     epochs: list[Epoch] = []
     state: State = "interrupted"
     detail, failure, adapter = "", "", None
+    started: datetime | None = None
     for said in _events(job):
         event = said.get("event")
         if event == "step":
@@ -93,9 +100,11 @@ def view(job: TrainingJob) -> TrainingView:
         elif event == "epoch":
             epochs.append(Epoch(**{field.name: said[field.name] for field in fields(Epoch)}))
         elif event == "began":  # What came after the last checkpoint is trained again.
-            state, failure = "interrupted", ""
+            state, failure, started = "interrupted", "", None
             steps = [step for step in steps if step.step <= said["step"]]
             epochs = [epoch for epoch in epochs if steps and epoch.epoch <= steps[-1].epoch]
+        elif event == "starting":
+            state, failure, started = "interrupted", "", datetime.fromisoformat(said["at"])
         elif event == "say":
             detail = said["line"]
         elif event == "paused":
@@ -104,7 +113,8 @@ def view(job: TrainingJob) -> TrainingView:
             state, failure = "failed", said["sentence"]
         elif event == "done":
             state, adapter = "done", said["adapter"]
-    if runs and state != "done":
+    begins = started is not None and (datetime.now(UTC) - started).total_seconds() < STARTS_S
+    if (runs or begins) and state != "done":
         state, failure = "running", ""
     last = steps[-1] if steps and state != "done" else None
     return TrainingView(

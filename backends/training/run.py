@@ -2,20 +2,23 @@
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from backends.adapters import register
+from backends.adapter_card import said_by
+from backends.adapter_places import CARD
+from backends.adapters import register, registered
 from backends.errors import LeverError, as_failure
 from backends.knowledge.documents import write_whole
 from backends.scenario import load_scenario
 from backends.settings import Settings
 from backends.training.checkpoints import last_checkpoint
 from backends.training.examples import Conversation
-from backends.training.jobs import EXAMPLES, TrainingJob, ask_for, held
+from backends.training.jobs import EXAMPLES, TrainingJob, ask_for, held, wish_for
 from backends.training.make import Conversations, conversations_for, train, write_card
-from backends.training.progress import JobWatch
+from backends.training.progress import JobWatch, view
 from backends.types import Message
 
 NICENESS = 5
@@ -32,7 +35,10 @@ def run_job(job: TrainingJob, settings: Settings) -> None:
         watch = JobWatch(job)
         with suppress(OSError, AttributeError):  # Not every system has it.
             os.nice(NICENESS)
-        ask_for(job, "go on")
+        if view(job).state == "done":  # Somebody else took it up a moment ago.
+            return
+        if wish_for(job) == "pause":
+            ask_for(job, "go on")
         watch.begin(_steps_done(job.folder / "work"))
         try:
             number = _carry_out(job, settings, watch)
@@ -46,6 +52,7 @@ def run_job(job: TrainingJob, settings: Settings) -> None:
                 watch.tell("paused")
             else:
                 watch.tell("done", adapter=number)
+                _sweep(job)
 
 
 def _carry_out(job: TrainingJob, settings: Settings, watch: JobWatch) -> int | None:
@@ -53,6 +60,9 @@ def _carry_out(job: TrainingJob, settings: Settings, watch: JobWatch) -> int | N
     if job.threads:
         settings = settings.model_copy(update={"threads": job.threads})
     scenario = load_scenario(job.scenario)
+    known = [one for one in registered(scenario) if (said_by(one.folder / CARD) or {}).get("job") == job.id]
+    if known:  # It was killed between registering and saying so.
+        return known[0].number
     conversations = _conversations(job, settings, watch)
     made = job.folder / "made"
     card = train(conversations, job.recipe, settings, made, job.folder / "work", watch)
@@ -60,8 +70,16 @@ def _carry_out(job: TrainingJob, settings: Settings, watch: JobWatch) -> int | N
         return None
     write_card(card, scenario, job.kind, conversations, job.examples, made)
     (made / EXAMPLES).write_bytes(job.examples.read_bytes())
-    facts = {"trained_by": job.by, "note": job.note, "preset": job.preset}
+    facts = {"trained_by": job.by, "note": job.note, "preset": job.preset, "job": job.id}
+    scenario = load_scenario(job.scenario)  # Was it deleted meanwhile?
     return register(scenario, made, use=job.use, facts=facts).number
+
+
+def _sweep(job: TrainingJob) -> None:
+    """Of a training that is done its events are kept; all else stands in the registry."""
+    for name in ("work", "made"):
+        shutil.rmtree(job.folder / name, ignore_errors=True)
+    (job.folder / "conversations.json").unlink(missing_ok=True)
 
 
 def _conversations(job: TrainingJob, settings: Settings, watch: JobWatch) -> Conversations:

@@ -1,6 +1,7 @@
 """How a training goes: the loss of every step, and what is held out, epoch by epoch."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from backends.training import Epoch, Step
@@ -37,10 +38,9 @@ def _losses(steps: Sequence[Step], epochs: Sequence[Epoch], last: float) -> "alt
 
     width = -(-len(steps) // MOST_POINTS) or 1
     stretches = [steps[at : at + width] for at in range(0, len(steps), width)]
-    learning = [
-        _row(LEARNING, part[-1].epoch, sum(step.loss for step in part) / len(part)) for part in stretches
-    ]
-    held_out = [_row(HELD_OUT, epoch.epoch, epoch.held_out) for epoch in epochs]
+    means = [(part[-1].epoch, sum(step.loss for step in part) / len(part)) for part in stretches]
+    learning = [_row(LEARNING, epoch, loss) for epoch, loss in means if isfinite(loss)]
+    held_out = [_row(HELD_OUT, one.epoch, one.held_out) for one in epochs if isfinite(one.held_out)]
     epoch_axis = alt.Axis(tickMinStep=1, format="d")
     scale = alt.Scale(domain=[0, last], nice=False)
     x = alt.X("epoch:Q", title="Times through the examples (epochs)", scale=scale, axis=epoch_axis)
@@ -84,7 +84,10 @@ def _row(kind: str, epoch: float, loss: float) -> dict[str, object]:
 def _takeaway(seen: TrainingView) -> str:
     if len(seen.epochs) < 2:
         return ""
-    first, best = seen.epochs[0].held_out, min(seen.epochs, key=lambda epoch: epoch.held_out)
+    measured = [epoch for epoch in seen.epochs if isfinite(epoch.held_out)]
+    if len(measured) < 2:
+        return ""
+    first, best = measured[0].held_out, min(measured, key=lambda epoch: epoch.held_out)
     if best.held_out >= first:
         return (
             "The held-out loss has not fallen yet: nothing is learnt so far that helps with other questions."
