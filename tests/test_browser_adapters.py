@@ -37,6 +37,8 @@ def test_an_adapter_is_trained_from_a_file_and_asked_whether_it_helped(page: Pag
     page.locator(".st-key-adapters_scenario input").click()
     page.get_by_role("option", name="Ticket routing").click()
     settled(page)
+    expect(page.get_by_text("360 examples", exact=True)).to_be_visible()
+    settled(page)
     page.get_by_text("A file of yours", exact=True).click()
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(file))
     expect(page.get_by_text("60 examples", exact=True)).to_be_visible()
