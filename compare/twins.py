@@ -42,7 +42,7 @@ def same_twin(plan: Plan, base: str, store: Store) -> str | None:
 
 
 def _same_adapters(made: Provenance, now: dict[str, str], *, whole: bool) -> bool:
-    """A run that is not ``whole`` may have loaded some of them only; a server keeps their hashes to itself."""
+    """A run that is not ``whole`` may lack some of them; a server keeps their hashes to itself."""
     before = {adapter.key: adapter.hash for adapter in made.adapters}
     missing = not whole
     return all(before[key] in ("", digest) if key in before else missing for key, digest in now.items())

@@ -18,8 +18,9 @@ POLL_S = 0.5
 
 
 def asked(plan: Plan, *, key: str, label: str, name: str) -> StoredRun | None:
-    """The finished run of exactly this plan, by the model, adapters and documents that are there now. Where there is none: a button ``label`` that asks it, how far it
-    is, or what stopped it. ``name`` is what the run is called among the results.
+    """The finished run of exactly this plan, by the model, adapters and documents that are there now. Where
+    there is none: a button ``label`` that asks it, how far it is, or what stopped it. ``name`` is what the
+    run is called among the results.
     """
     try:
         now = get_engine().status()
