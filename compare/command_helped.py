@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from backends.adapters import registered
 from backends.errors import BadInput, EngineStopped
 from backends.scenario import Scenario, load_scenario
+from backends.settings import settings
 from compare.before_after import BeforeAfter, before_after, plan_before_after, plan_regression
 from compare.before_after_words import interval, of_forgetting, of_help
 from compare.command import BROKEN, FINE, Outcome, say, started_engine
@@ -16,6 +17,7 @@ from compare.plan import Plan
 from compare.scenario_run import start_scenario_run
 from compare.statistics import Estimate
 from compare.store import store
+from compare.twins import same_twin
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -32,7 +34,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    """Ask and compare; a run that asked exactly this before is taken as it is.
+    """Ask and compare; a run that asked exactly this of the same before is taken as it is.
 
     Raises:
         BadInput: there is no such scenario or adapter, or nothing to ask.
@@ -80,7 +82,7 @@ def _kind(scenario: Scenario, number: int, kind: str | None) -> str:
 
 def _stored(plan: Plan) -> StoredRun:
     kept = store()
-    twin = kept.twin_of(plan)
+    twin = same_twin(plan, _base(), kept)
     if twin is not None and kept.run_state(twin)[0] == "done":
         say(f"Exactly this was asked before: run {twin}.")
         return kept.stored_run(twin)
@@ -93,6 +95,15 @@ def _stored(plan: Plan) -> StoredRun:
     if progress.problem:
         say(progress.problem)
     return kept.stored_run(going.id)
+
+
+def _base() -> str:
+    """Of the base model, without loading it: its hash, or the name of a server's."""
+    from backends.engine.loading import find_model, weights_hash
+
+    if settings().engine_url:
+        return started_engine()[1].model
+    return weights_hash(find_model(settings()))
 
 
 def _outcome(stored: StoredRun, each: Mapping[str, tuple[BeforeAfter, str]]) -> Outcome:

@@ -38,6 +38,16 @@ def paired_scores_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
     return {lane: case_scores(found, judgeable=judgeable) for lane, found in calls.items()}
 
 
+def scores_of_answering(calls: Mapping[str, Sequence[JudgedCall]]) -> dict[str, tuple[CaseScores, ...]]:
+    """By lane, its scores; none for one that answered nothing, whose adapter was refused, say: that is no
+    finding on its examples.
+    """
+    return {
+        lane: tuple(scores) if any(call.status == "done" for call in calls[lane]) else ()
+        for lane, scores in paired_scores_of(calls).items()
+    }
+
+
 def agreement_of(calls: Mapping[str, Sequence[JudgedCall]]) -> LaneScores:
     """By lane: the share of each case's most frequent answer, of cases with two finished answers or more."""
     return {lane: [_agreement(case, found) for case, found in _repeated(of)] for lane, of in calls.items()}

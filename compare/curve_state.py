@@ -22,6 +22,8 @@ from compare.statistics import CaseScores
 
 SIZES = (25, 50, 100, 200, 400)
 SEEDS = 3
+LOOK_S = 0.05
+"""Longer than somebody holds a curve who only looks whether it goes on."""
 _CURVE, _EXAMPLES = "curve.json", "examples.jsonl"
 
 
@@ -56,6 +58,7 @@ class CurveRound:
 @dataclass(frozen=True, kw_only=True)
 class Curve:
     """What was asked for and how far it is. ``keep`` leaves the adapters in the registry at the end;
+    ``base_hash`` is the base model's that it began with, empty before and where only a server knows it.
     ``ended`` is empty while there is something left to do.
     """
 
@@ -69,6 +72,7 @@ class Curve:
     keep: bool = False
     by: str = ""
     created_at: str = ""
+    base_hash: str = ""
     ended: Literal["", "done", "stopped"] = ""
 
     @property
@@ -200,7 +204,7 @@ def forget_curve(curve: Curve) -> None:
         BadInput: it goes on, or can't be deleted.
     """
     with carried_out(curve):
-        pass
+        (curve.folder / _CURVE).unlink(missing_ok=True)  # Who waits for the lock finds none.
     try:
         shutil.rmtree(curve.folder)
     except OSError as error:
@@ -217,17 +221,18 @@ def is_carried_out(curve: Curve) -> bool:
 
 
 @contextmanager
-def carried_out(curve: Curve) -> Iterator[None]:
-    """Be the one that carries it out.
+def carried_out(curve: Curve, patience_s: float = LOOK_S) -> Iterator[None]:
+    """Be the one that carries it out, after ``patience_s`` at most; load it again then, as another may have
+    gone on with it meanwhile.
 
     Raises:
         BadInput: somebody else is.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(curve.folder / "lock", timeout=0)
+    lock = FileLock(curve.folder / "lock")
     try:
-        lock.acquire()
+        lock.acquire(timeout=patience_s, poll_interval=LOOK_S / 5)
     except Timeout as error:
         raise BadInput("This learning curve goes on already.", "Wait for it, or stop it.") from error
     try:

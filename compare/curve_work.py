@@ -13,9 +13,9 @@ from backends.training.examples import load_examples
 from backends.training.jobs import TrainingJob, create_job, is_running, load_job
 from backends.training.progress import view as training_view
 from compare.before_after import BARE
-from compare.comparing import calls_of, paired_scores_of
-from compare.curve_state import Curve, CurveTraining, carried_out, save_curve
-from compare.learning_curve import delete_adapters, part_of
+from compare.comparing import calls_of, scores_of_answering
+from compare.curve_state import Curve, CurveTraining, carried_out, load_curve, save_curve
+from compare.learning_curve import delete_trained, part_of, require_same_base
 from compare.numbers import share
 from compare.scenario_run import ScenarioRun, make_plan, resume_scenario_run, start_scenario_run
 from compare.store import Store
@@ -24,6 +24,8 @@ from compare.training_plan import recipe_of
 from compare.trainings import start_training, stop_training
 
 PATROL_S = 0.5
+PATIENCE_S = 5.0
+"""How long it waits for somebody who looks at the curve, or deletes its adapters."""
 NOTE = "learning curve"
 STOPPED, GONE = "Stopped; it can go on.", "The training ended before its end. Let it go on to take it up."
 
@@ -80,7 +82,8 @@ class LearningCurve:
         """Do what is left of it; never raises."""
         problem = ""
         try:
-            with carried_out(self._curve):
+            with carried_out(self._curve, PATIENCE_S):
+                self._take_up()
                 problem = self._carry_out()
         except LeverError as error:
             problem = str(error)
@@ -93,6 +96,15 @@ class LearningCurve:
     @property
     def _curve(self) -> Curve:
         return self.view().curve
+
+    def _take_up(self) -> None:
+        """As it is written by now, not as a page was drawn with it; on the base that it began with."""
+        curve, status = load_curve(self._curve.id), self._engine.status()
+        self._save(curve)
+        if curve.ended:
+            raise BadInput("This learning curve is done.", "Begin a new one.")
+        require_same_base(curve, status)
+        self._save(replace(curve, base_hash=status.base_hash))
 
     def _carry_out(self) -> str:
         """Everything that is missing; gives why it stopped early, if it did."""
@@ -107,7 +119,7 @@ class LearningCurve:
                 return STOPPED
         ended = "done" if all(round.asked for round in self._curve.rounds) else "stopped"
         if not self._curve.keep:
-            delete_adapters(self._curve, self._engine)
+            delete_trained(self._curve, self._engine)
         self._save(replace(self._curve, ended=ended))  # type: ignore[arg-type]
         return ""
 
@@ -146,6 +158,8 @@ class LearningCurve:
             note=f"{NOTE}: {len(part)} examples, seed {seed + 1}",
             preset=curve.preset,
         )
+        round = replace(self._curve.rounds[seed], run="")  # One that was begun lacks the new adapter.
+        self._save(self._curve.with_round(round))
         self._note(seed, training.size, job=job.id, examples=len(part), adapter=None)
         return job
 
@@ -178,12 +192,11 @@ class LearningCurve:
             self._save(curve.with_round(round))
         if run is not None:
             self._follow(run)
-        scores = paired_scores_of(calls_of(self._store.stored_run(round.run).calls, plan.lanes))
+        scores = scores_of_answering(calls_of(self._store.stored_run(round.run).calls, plan.lanes))
         asked = tuple(
-            replace(one, scores=tuple(scores[lane])) for one, lane in zip(round.trainings, lanes, strict=True)
+            replace(one, scores=scores[lane]) for one, lane in zip(round.trainings, lanes, strict=True)
         )
-        round = replace(round, asked=True, trainings=asked, bare=tuple(scores[bare]))
-        self._save(curve.with_round(round))
+        self._save(curve.with_round(replace(round, asked=True, trainings=asked, bare=scores[bare])))
 
     def _follow(self, run: ScenarioRun) -> None:
         before, progress = _share(self._curve), run.progress()

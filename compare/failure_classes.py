@@ -11,7 +11,7 @@ from typing import Literal
 from backends.registry import registry
 from compare.cases import Case
 from compare.judged import JudgedCall
-from compare.judging import gold_sources
+from compare.judging import CheckOutcome, gold_sources
 from compare.lanes import backend_of
 from compare.matching import folded
 
@@ -88,9 +88,15 @@ def _class(case: Case, call: JudgedCall, oracle_right: bool | None) -> FailureCl
 
 
 def _oracle(calls: Sequence[JudgedCall]) -> bool | None:
-    """Whether the right passage gave the right answer in at least half of the judged repeats; None when
-    nothing was judged.
+    """Whether the right passage gave the right answer, in whatever format, in at least half of the judged
+    repeats; None when nothing was judged.
     """
-    said = [call.outcome() for call in calls if backend_of(call.lane) == "oracle"]
+    said = [_right(call) for call in calls if backend_of(call.lane) == "oracle"]
     judged = [outcome == "pass" for outcome in said if outcome != "unscored"]
     return 2 * sum(judged) >= len(judged) if judged else None
+
+
+def _right(call: JudgedCall) -> CheckOutcome:
+    """By its content checks; by all where its case has none."""
+    has_content = any(kind == "content" for kind, _ in call.checks)
+    return call.outcome("content" if has_content else None)

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from backends.adapters import delete, find
-from backends.engine.base import Engine
+from backends.engine.base import Engine, EngineStatus
 from backends.errors import BadInput, EngineStopped
 from backends.scenario import Scenario, load_scenario
 from backends.training.examples import Example, split
 from backends.training.jobs import forget_job, load_job
 from backends.training.recipes import STANDARD, check_recipe
 from compare.case_files import load_cases
-from compare.curve_state import SEEDS, SIZES, Curve, create_curve
+from compare.curve_state import SEEDS, SIZES, Curve, carried_out, create_curve, load_curve
 from compare.training_plan import Examples, recipe_of
 from compare.training_set import kept_out_of_test
 
@@ -65,9 +65,35 @@ def part_of(examples: Sequence[Example], size: int, seed: int) -> tuple[Example,
     return split(examples, 1 - size / len(examples), seed)[0]
 
 
+def require_same_base(curve: Curve, status: EngineStatus) -> None:
+    """Adapters of two models are no curve.
+
+    Raises:
+        EngineStopped: no model is there.
+        BadInput: it was begun with another one.
+    """
+    if status.state != "ready":
+        raise EngineStopped(status.detail)
+    if curve.base_hash not in ("", status.base_hash):
+        raise BadInput(
+            f"This learning curve was begun with another base model; now {status.model} is loaded.",
+            "Set LEVER_MODEL to the first one, or begin a new curve.",
+        )
+
+
 def delete_adapters(curve: Curve, engine: Engine | None = None) -> int:
+    """Delete what a curve trained that nobody carries out; see :func:`delete_trained`.
+
+    Raises:
+        BadInput: it goes on, there is no such curve by now, or an adapter can't be deleted.
+    """
+    with carried_out(curve):
+        return delete_trained(load_curve(curve.id), engine)
+
+
+def delete_trained(curve: Curve, engine: Engine | None = None) -> int:
     """Delete what a curve trained, adapters and trainings, but for an adapter that somebody put in use; gives
-    how many adapters are gone.
+    how many adapters are gone. Only for who carries it out.
 
     Raises:
         BadInput: one can't be deleted.

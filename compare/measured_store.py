@@ -76,7 +76,13 @@ class MeasuredStore(OpenedDatabase):
             return read_run(session, found_run(session, run_id))
 
     def twin_of(self, plan: Plan) -> str | None:
-        """The newest run that asks exactly this plan, still going on or ended; None when there is none."""
+        """The newest run that asks exactly this plan, still going on or ended; None when there is none.
+        Another model may have answered it; see ``compare/twins.py``.
+        """
+        return next(iter(self.twins_of(plan)), None)
+
+    def twins_of(self, plan: Plan) -> tuple[str, ...]:
+        """The newest runs that ask exactly this plan, newest first."""
         cases = func.json_array_length(RunRow.cases)
         alike = (
             RunRow.scenario == plan.scenario, RunRow.mode == plan.mode, RunRow.repeats == plan.repeats,
@@ -84,7 +90,7 @@ class MeasuredStore(OpenedDatabase):
         )  # fmt: skip
         with self._read() as session:
             found = select(RunRow).where(*alike).order_by(RunRow.started_at.desc()).limit(TWINS)
-            return next((run.id for run in session.scalars(found) if rows.plan_of(run) == plan), None)
+            return tuple(run.id for run in session.scalars(found) if rows.plan_of(run) == plan)
 
     def pace(self, mode: Mode, *, once: bool) -> float | None:
         """Seconds per call of the newest finished scenario run of this mode, that asked each case ``once`` or

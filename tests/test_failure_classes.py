@@ -14,6 +14,8 @@ WITHOUT = Case(id="a", query="Route this.")
 RIGHT: tuple[tuple[CheckKind, CheckOutcome], ...] = (("content", "pass"), ("format", "pass"))
 WRONG: tuple[tuple[CheckKind, CheckOutcome], ...] = (("content", "fail"), ("format", "pass"))
 
+UNTIDY: tuple[tuple[CheckKind, CheckOutcome], ...] = (("content", "pass"), ("format", "fail"))
+
 
 def call(
     lane: str,
@@ -43,6 +45,9 @@ def call(
         (WITHOUT, call("rag", sources=("x.md",)), (), "behaviour"),
         (WITH_SOURCE, call("prompt"), (call("oracle", RIGHT),), "missing knowledge"),
         (WITH_SOURCE, call("lora+3"), (call("oracle", WRONG),), "beyond the model"),
+        (WITH_SOURCE, call("prompt"), (call("oracle", UNTIDY),), "missing knowledge"),
+        (WITH_SOURCE, call("prompt"), (call("oracle", (("format", "fail"),)),), "beyond the model"),
+        (WITH_SOURCE, call("prompt"), (call("oracle", (("format", "pass"),)),), "missing knowledge"),
         (WITH_SOURCE, call("lora"), (), "needs a document"),
         (WITH_SOURCE, call("lora"), (call("oracle", (), status="failed"),), "needs a document"),
         (WITH_SOURCE, call("rag", sources=("x.md", "y.md")), (call("oracle", RIGHT),), "retrieval miss"),

@@ -17,6 +17,7 @@ from backends.scenario import load_scenario
 from backends.settings import Settings, settings
 from backends.training.examples import Example
 from backends.training.jobs import jobs
+from compare.comparing import scores_of_answering
 from compare.curve_figures import curve_figures, over_seeds
 from compare.curve_state import (
     Curve,
@@ -27,9 +28,11 @@ from compare.curve_state import (
     forget_curve,
     is_carried_out,
     load_curve,
+    save_curve,
 )
 from compare.curve_work import STOPPED, LearningCurve
 from compare.curves_going import LearningCurves
+from compare.judged import JudgedCall
 from compare.learning_curve import delete_adapters, part_of, plan_curve
 from compare.statistics import CaseScores, difference, rate
 from compare.store import Store
@@ -244,7 +247,8 @@ def test_a_curve_that_was_stopped_goes_on_with_what_is_missing(engine: LocalEngi
 
 
 def test_adapters_can_be_kept_and_deleted_later_but_for_one_in_use(engine: LocalEngine, kept: Store) -> None:
-    curve = replace(planned(keep=True), rounds=planned().rounds[:1])
+    curve = planned(keep=True)
+    save_curve(curve := replace(curve, rounds=curve.rounds[:1]))
     works = LearningCurves()
     work = works.start(curve, store=kept, engine=engine)
     with pytest.raises(BadInput, match="goes on already"):
@@ -277,3 +281,66 @@ def test_what_cannot_be_planned_or_read_is_said() -> None:
         load_curve(curve.id)
     with pytest.raises(BadInput, match="no learning curve"):
         load_curve("../x")
+
+
+def test_a_lane_that_answered_nothing_has_no_scores() -> None:
+    right = JudgedCall(
+        case_id="a", group="a", lane="prompt", repeat=0, status="done", text="", timing=None, usage=None,
+        checks=(("content", "pass"),),
+    )  # fmt: skip
+    refused = replace(right, lane="lora+1", status="failed", checks=(), failure_stage="prepare")
+    found = scores_of_answering({"prompt": [right], "lora+1": [refused]})
+    assert [case.scores for case in found["prompt"]] == [(1.0,)]
+    assert found["lora+1"] == ()
+
+
+def test_a_curve_goes_on_only_with_the_base_that_it_began_with(engine: LocalEngine, kept: Store) -> None:
+    curve = planned()
+    work = LearningCurve(curve, store=kept, engine=engine)
+    work.pause()
+    work.work()
+    assert load_curve(curve.id).base_hash == engine.status().base_hash
+    save_curve(replace(curve, base_hash="another"))
+    work = LearningCurve(curve, store=kept, engine=engine)
+    work.pause()
+    work.work()
+    assert "begun with another base model" in work.view().problem
+    assert load_curve(curve.id).base_hash == "another"
+
+
+def test_a_page_that_is_out_of_date_changes_nothing(engine: LocalEngine, kept: Store) -> None:
+    stale = planned()
+    done = replace(stale, ended="done")
+    save_curve(done)
+    work = LearningCurve(stale, store=kept, engine=engine)
+    work.work()
+    assert "is done" in work.view().problem
+    assert work.view().curve == load_curve(stale.id) == done
+    with carried_out(stale), pytest.raises(BadInput, match="goes on already"):
+        delete_adapters(stale)
+    forget_curve(stale)
+    with pytest.raises(BadInput, match="no learning curve"):
+        delete_adapters(stale)
+
+
+def test_who_only_looks_does_not_keep_a_curve_from_going_on(engine: LocalEngine, kept: Store) -> None:
+    work = LearningCurve(planned(), store=kept, engine=engine)
+    work.pause()
+    with carried_out(work.view().curve):
+        work.begin()
+        assert work.wait(1).going
+    assert work.wait(WAIT_S).problem == STOPPED
+
+
+def test_a_run_that_lacks_an_adapter_trained_again_is_not_taken_up(engine: LocalEngine, kept: Store) -> None:
+    curve = planned(keep=True)
+    first = replace(curve.rounds[0].trainings[0], job="gone", adapter=99)
+    rest = replace(curve.rounds[0], run="begun", trainings=(first, *curve.rounds[0].trainings[1:]))
+    save_curve(curve.with_round(rest))
+    work = LearningCurve(curve, store=kept, engine=engine)
+    work.begin()
+    while load_curve(curve.id).rounds[0].trainings[0].job == "gone":
+        assert work.view().going, work.view()
+    work.pause()
+    assert work.wait(WAIT_S).problem == STOPPED
+    assert load_curve(curve.id).rounds[0].run == ""

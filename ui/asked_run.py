@@ -10,6 +10,7 @@ from compare.measured import StoredRun
 from compare.plan import Plan
 from compare.scenario_run import ScenarioRun
 from compare.scenario_runs import scenario_runs
+from compare.twins import same_twin
 from ui.resources import get_engine, get_store
 from ui.text import safe, said
 
@@ -17,13 +18,19 @@ POLL_S = 0.5
 
 
 def asked(plan: Plan, *, key: str, label: str, name: str) -> StoredRun | None:
-    """The finished run of exactly this plan. Where there is none: a button ``label`` that asks it, how far it
-    is, or what stopped it. ``name`` is what the run is called among the results.
+    """The finished run of exactly this plan, by the model, adapters and documents that are there now. Where
+    there is none: a button ``label`` that asks it, how far it is, or what stopped it. ``name`` is what the
+    run is called among the results.
     """
     try:
-        run_id = get_store().twin_of(plan)
+        now = get_engine().status()
+        run_id = same_twin(plan, now.base_hash or now.model, get_store())
         status = "" if run_id is None else get_store().run_state(run_id)[0]
         if run_id is not None and status == "done":
+            st.button(
+                "Ask again", type="tertiary", icon=":material/replay:", key=f"{key}_again",
+                disabled=now.state != "ready", on_click=_ask, args=(plan, name),
+            )  # fmt: skip
             return get_store().stored_run(run_id)
     except LeverError as error:
         st.error(said(error))
@@ -32,7 +39,7 @@ def asked(plan: Plan, *, key: str, label: str, name: str) -> StoredRun | None:
     if going is not None and not going.progress().ended:
         st.fragment(_draw, run_every=POLL_S, key=f"{key}_progress")(going, key)
         return None
-    ready = get_engine().status().state == "ready"
+    ready = now.state == "ready"
     many = numbers.plural(len(plan.calls()), "answer")
     if run_id is None:
         st.button(

@@ -1,0 +1,58 @@
+"""A run counts as asked before only when the same model, adapters and documents answered it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backends.adapter_places import CARD
+from backends.adapters import find
+from backends.engine.base import AdapterInfo
+from backends.engine.vetting import vet
+from backends.scenario import load_scenario
+from compare.live import Provenance
+from compare.provenance import knowledge_of
+from compare.scenario_run import make_plan
+from compare.store import Store
+from compare.twins import same_twin
+
+BASE = "base"
+
+
+@pytest.fixture
+def kept(tmp_path: Path, own_data_folder: Path) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("changed", ["", "base", "adapter", "documents", "no adapter"])
+def test_what_answered_must_be_the_same(kept: Store, changed: str) -> None:
+    scenario = load_scenario("ticket-routing")
+    place = find(scenario, "lora", 0)
+    assert (place.folder / CARD).is_file()
+    info = AdapterInfo(
+        key=place.key,
+        scenario=scenario.name,
+        name="lora",
+        hash=vet(place.folder, place.key, ""),
+        proof="passed",
+    )
+    made = Provenance(
+        model="m", model_path="", base_hash=BASE, device="cpu", dtype="float32", threads=1, adapters=(info,),
+        proof="passed", proof_reason="", versions={}, knowledge=knowledge_of(scenario),
+    )  # fmt: skip
+    other = {
+        "": made,
+        "base": replace(made, base_hash="another"),
+        "adapter": replace(made, adapters=(replace(info, hash="another"),)),
+        "documents": replace(made, knowledge="others"),
+        "no adapter": replace(made, adapters=()),
+    }
+    plan = make_plan(scenario, ["rag", "lora+0"], first=1)
+    kept.create_scenario_run("r", plan)
+    kept.set_provenance("r", other[changed])
+    kept.finish_run("r")
+    assert kept.twin_of(plan) == "r"
+    assert same_twin(plan, BASE, kept) == ("r" if not changed else None)
