@@ -22,7 +22,7 @@ from compare.rebasing import Rebasing
 from compare.run_difference import compare_runs
 from compare.scenario_run import make_plan, start_scenario_run
 from compare.store import Store
-from compare.trainings import start_training, stop_training
+from compare.trainings import follow, start_training, stop_training
 from tests.tiny import build_adapter, build_model
 
 WAIT_S = 120
@@ -168,15 +168,13 @@ def test_a_training_that_was_stopped_is_taken_up_and_not_begun_anew(
     with loaded(bases / "large", monkeypatch) as engine:
         found = another_base(lamps, engine.status(), kept)
         (one,) = found.to_train
-        recipe = Recipe(epochs=25, batch_size=2, rank=2, held_out=0.2, patience=0)
+        recipe = Recipe(epochs=15, batch_size=2, rank=2, held_out=0.2, patience=0)
         job = create_job("lamps", "lora", recipe, one.examples.read_bytes(), note=found.note)
         start_training(job)
         while not view(job).steps:
             assert is_running(job), view(job)
         stop_training(job, keep=False)
-        while is_running(job):
-            pass
-        assert view(job).state == "paused"
+        assert follow(job).state == "paused"
         (begun,) = another_base(lamps, engine.status(), kept).to_train
         assert begun.begun == job
         done = carried_out(another_base(lamps, engine.status(), kept), kept, engine).progress()

@@ -45,14 +45,17 @@ def rebase(scenario: Scenario) -> None:
 def _notice(scenario: Scenario, found: AnotherBase) -> None:
     with st.container(border=True, key="another_base"):
         trained_for = " and ".join(found.trained_for) or "another model"
+        asks = found.plan is not None and found.asked_again is None
+        todo = "Train them again" if found.to_train else "Use those for it again"
+        todo += " and ask the cases again" if asks else ""
         st.markdown(
             f":material/swap_horiz: **These adapters were trained for {safe(trained_for)}; now "
-            f"{safe(found.base)} is loaded.** Train them again and ask the cases again."
+            f"{safe(found.base)} is loaded.**"
         )
         st.caption(safe(" ".join(_what(found))))
         if found.to_train or found.to_use:
             st.button(
-                "Train again and ask again", type="primary", icon=":material/model_training:", key="rebase",
+                todo, type="primary", icon=":material/model_training:", key="rebase",
                 on_click=_start, args=(scenario,),
             )  # fmt: skip
 
