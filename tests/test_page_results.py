@@ -425,7 +425,7 @@ def test_cases_that_were_learnt_from_are_listed_with_the_rates_without_them() ->
     file = TrainedOn(adapters=("support-facts/lora",), examples=330, leaks=(leak,))
     store().set_leakage(trained, RunLeakage(trained_on=(file,)))
     page = open_results(run=trained)
-    assert [one.label for one in page.expander if "training examples" in one.label] == [
+    assert [one.label for one in page.expander if "training examples of" in one.label] == [
         safe("1 of 20 cases stands among the 330 training examples of the adapters.")
     ]
     tables = [table.value for table in page.dataframe if "Learnt by" in table.value]
