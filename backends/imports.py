@@ -28,6 +28,15 @@ def load_embedding() -> None:
 
 
 @lru_cache(maxsize=1)
+def load_charts() -> None:
+    """Import Altair before a page draws with it: it and scikit-learn, which the embedding's library imports
+    on the engine's thread, both import narwhals, and two threads lock each other out of it.
+    """
+    with _lock:
+        import altair  # noqa: F401
+
+
+@lru_cache(maxsize=1)
 def load_torch() -> None:
     """Import torch; call it before the first import of it in a process that draws pages too."""
     with _lock:

@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from backends.engine.base import Engine
 from backends.errors import BadInput, LeverError
+from backends.imports import load_charts
 from backends.scenario import Scenario, list_scenarios, load_scenario
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def warm_up() -> None:
 
     A model that failed is not tried again by each run of a page, only when somebody asks for it.
     """
+    load_charts()
     engine = get_engine()
     if engine not in _warmed:
         _warmed.add(engine)
