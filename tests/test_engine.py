@@ -10,7 +10,7 @@ import torch
 
 from backends.engine import factory, loop, worker
 from backends.engine.base import WENT_FIRST, Done, Event, Queued, Started, Text
-from backends.engine.embedding import check_weights, packaged_folder
+from backends.engine.embedding import Embedder, check_weights, packaged_folder
 from backends.engine.factory import engine
 from backends.engine.loading import choose_dtype, choose_threads, model_name
 from backends.engine.local import LocalEngine
@@ -56,6 +56,20 @@ def test_the_parts_of_the_time_sum_to_the_total(ready_engine: LocalEngine) -> No
         assert t.ttft_ms is not None
         assert 0 < t.first_token_ms <= t.ttft_ms <= t.total_ms + 0.1 <= wall + 0.2
         assert min(t.queued_ms, t.prefill_ms, t.decode_ms) >= 0
+
+
+def test_merged_calls_share_the_time_of_the_device(ready_engine: LocalEngine) -> None:
+    start = time.perf_counter()
+    calls = ask(ready_engine, [request("Hi" * (1 + i // 3), id=str(i), seed=i) for i in range(9)])
+    wall = (time.perf_counter() - start) * 1e3
+    shares = [answer.timing.device_ms or 0.0 for answer in calls.answers.values()]
+    assert min(shares) > 0
+    assert sum(shares) < wall
+    together = sum(a.timing.prefill_ms + a.timing.decode_ms for a in calls.answers.values())
+    assert sum(shares) < together / 2
+    alone = ask(ready_engine, [request("Hi", id="0", seed=0)]).answers["0"].timing
+    assert alone.device_ms is not None
+    assert 0 < alone.device_ms <= alone.prefill_ms + alone.decode_ms
 
 
 def test_preparation_counts_into_total_and_ttft(ready_engine: LocalEngine) -> None:
@@ -344,6 +358,18 @@ def test_weights_of_another_embedding_model_are_refused(tmp_path: Path) -> None:
         check_weights(tmp_path)
     with pytest.raises(KnowledgeUnavailable, match=r"no model\.safetensors"):
         check_weights(tmp_path / "nothing")
+
+
+def test_a_question_s_vector_is_the_one_that_sentence_transformers_makes() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    texts = ["Why?", "How long does the warranty last?", "Ein Satz mit Ä, " + "viele Wörter, " * 200]
+    plain = SentenceTransformer(str(packaged_folder()), device="cpu", local_files_only=True)
+    wanted = plain.encode(texts, normalize_embeddings=True)
+    embedder = Embedder("", "cpu")
+    for text, vector in zip(texts, wanted, strict=True):
+        assert np.abs(embedder.embed([text])[0] - vector).max() < 1e-6
+    assert np.abs(embedder.embed(texts)[0] - wanted).max() < 1e-6
 
 
 def test_a_missing_embedding_folder_is_one_sentence(tiny_model: Path, tmp_path: Path) -> None:
