@@ -258,18 +258,19 @@ class Listener(ThreadingHTTPServer):
 
 
 def main(port: int, scenarios: Path) -> None:
+    toggle = {signal.SIGUSR1}
+    # Blocked in all threads: one that another thread takes would not wake this one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, toggle)
     engine = LocalEngine(Settings(threads=1, device="cpu", scenarios_dir=scenarios))
     engine.start()
     assert engine.wait_ready().state == "ready", engine.status().detail
     Handler.engine, Handler.state = engine, State()
-    toggled = threading.Semaphore(0)
-    signal.signal(signal.SIGUSR1, lambda *_: toggled.release())
     while True:
         with Listener(("127.0.0.1", port), Handler) as http:
             threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-            toggled.acquire()
+            signal.sigwait(toggle)
             http.shutdown()
-        toggled.acquire()
+        signal.sigwait(toggle)
 
 
 if __name__ == "__main__":

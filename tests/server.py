@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from backends.settings import ROOT
 
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic")
 POLL_S, START_S = 0.02, 60
+PATIENCE_MS = 60_000
 
 
 @contextmanager
@@ -71,7 +72,10 @@ def wait_until_answers(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The headless browser that stands on the path as ``chromium``."""
+    """The headless browser that stands on the path as ``chromium``; what is expected of a page may take as
+    long as a busy machine needs.
+    """
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=list(BROWSER_ARGUMENTS)

@@ -14,7 +14,7 @@ NOT_IMPORTED = {
     "authlib",
 }
 """transformers' Trainer and ``st.login`` ask for them."""
-TOOLS = {"mypy", "ruff"}
+TOOLS = {"pytest-xdist", "mypy", "ruff"}
 LLAMA_INDEX = {
     "core": "llama-index-core",
     "vector_stores": "llama-index-vector-stores-chroma",
