@@ -1,9 +1,10 @@
 """What a comparison before and after an adapter says, in one sentence, or that it can't be told yet."""
 
 from compare import numbers
-from compare.before_after import BeforeAfter
+from compare.before_after import BeforeAfter, before_after
 from compare.lane_names import lane_name
 from compare.lanes import adapter_of
+from compare.measured import StoredRun
 from compare.statistics import Difference
 from compare.takeaways import TOO_FEW, right_of
 
@@ -28,6 +29,20 @@ def of_help(found: BeforeAfter) -> str:
     if gain.low > -SMALLEST_GAIN and gain.high < SMALLEST_GAIN:
         return f"{_who(found)} changed nothing that matters: right answers went {_moved(found, gain)}."
     return f"Can't tell yet whether it helped: right answers went {_moved(found, gain)}. {MORE}"
+
+
+def of_leaked(run: StoredRun, before: str, after: str) -> str:
+    """What is left of it without the questions that the run's adapters had learnt from; empty where they had
+    learnt from none, or nobody looked.
+    """
+    leaked = frozenset() if run.leakage is None else run.leakage.cases
+    if not leaked:
+        return ""
+    many = f"{numbers.share(len(leaked), len(run.plan.cases))} test questions"
+    stand = f"{many} {'stands' if len(leaked) == 1 else 'stand'} among the training examples."
+    if len(leaked) == len(run.plan.cases):
+        return f"{stand} Add some that it has not learnt."
+    return f"{stand} Without them: {of_help(before_after(run, before, after, leave_out=leaked))}"
 
 
 def of_forgetting(found: BeforeAfter, title: str) -> str:

@@ -8,7 +8,7 @@ from backends.errors import BadInput, EngineStopped
 from backends.scenario import Scenario, load_scenario
 from backends.settings import settings
 from compare.before_after import BeforeAfter, before_after, plan_before_after, plan_regression
-from compare.before_after_words import interval, of_forgetting, of_help
+from compare.before_after_words import interval, of_forgetting, of_help, of_leaked
 from compare.command import BROKEN, FINE, Outcome, say, started_engine
 from compare.command_run import follow
 from compare.measured import StoredRun
@@ -65,7 +65,11 @@ def asked_before_after(
     stored = _stored(plan)
     *others, after = plan.lanes
     each = {lane: before_after(stored, lane, after) for lane in others}
-    return _outcome(stored, {lane: (found, of_help(found)) for lane, found in each.items()})
+    said = {
+        lane: (found, " ".join(filter(None, (of_help(found), of_leaked(stored, lane, after)))))
+        for lane, found in each.items()
+    }
+    return _outcome(stored, said)
 
 
 def _kind(scenario: Scenario, number: int, kind: str | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import hypot, sqrt
-from statistics import fmean, stdev
+from statistics import fmean, variance
 from typing import Literal, TypeVar
 
 from backends.imports import load_statistics
@@ -49,29 +49,34 @@ def curve_figures(curve: Curve) -> CurveFigures:
     """Figures of the rounds that were asked.
 
     Cases and trainings both vary. A case's scores are pooled over the seeds, so that :func:`rate` and
-    :func:`difference` resample the cases; how the seeds' means spread is added in quadrature, by Student's t
-    with one degree of freedom less than there are seeds. With one seed the interval knows of cases only.
+    :func:`difference` resample the cases; :func:`over_seeds` adds how the trainings of one size spread, which
+    is estimated from all sizes together, as two or three trainings say too little alone. With one seed the
+    interval knows of cases only.
 
     Where more stopped helping: from the second largest size down, as long as the upper bound of what the
     largest adds is below 0.05. In this fixed order no bound needs to be widened for how many there are
     (Maurer, Hothorn and Lehmacher 1995).
     """
     rounds = [round for round in curve.rounds if round.asked]
-    largest = len(curve.sizes) - 1
+    by_size = [[round.trainings[place].scores for round in rounds] for place in range(len(curve.sizes))]
+    means = [_means(scores) for scores in by_size]
+    gains = [_gains(by_size[-1], scores) for scores in by_size[:-1]]
     sizes = tuple(
         SizeFigures(
             size=size,
-            passes=_rate([round.trainings[place].scores for round in rounds]),
-            by_seed=tuple(_means([round.trainings[place].scores for round in rounds])),
+            passes=over_seeds(rate(_pooled(by_size[place])), means, len(rounds)),
+            by_seed=tuple(means[place]),
             held_out=_held_out(rounds, place),
-            to_largest=None if place == largest else _gain(rounds, largest, place),
+            to_largest=None
+            if place == len(gains)
+            else over_seeds(difference(_pooled(by_size[-1]), _pooled(by_size[place])), gains, len(rounds)),
         )
         for place, size in enumerate(curve.sizes)
     )
     kind, enough = _stop(sizes)
     return CurveFigures(
         sizes=sizes,
-        bare=_rate([round.bare for round in rounds]),
+        bare=rate(_pooled([round.bare for round in rounds])),
         seeds=len(rounds),
         kind=kind,
         enough=enough,
@@ -79,33 +84,37 @@ def curve_figures(curve: Curve) -> CurveFigures:
     )
 
 
-def over_seeds(found: E, by_seed: Sequence[float]) -> E:
-    """An interval over cases, widened by how the means of several trainings spread."""
-    if len(by_seed) < 2:
+def over_seeds(found: E | None, by_size: Sequence[Sequence[float]], seeds: int) -> E | None:
+    """An interval over cases, widened by how the means of trainings spread within their sizes.
+
+    The spread is pooled over the sizes (the mean square within groups of a one-way analysis of variance) and
+    added in quadrature: t s / sqrt(seeds), with one degree of freedom less a size than it has seeds.
+    """
+    degrees = sum(len(means) - 1 for means in by_size if len(means) > 1)
+    if found is None or not degrees:
         return found
     load_statistics()
     from scipy.stats import t
 
-    reach = float(t.ppf(0.5 + found.confidence / 2, len(by_seed) - 1)) * stdev(by_seed) / sqrt(len(by_seed))
+    squares = sum((len(means) - 1) * variance(means) for means in by_size if len(means) > 1)
+    reach = float(t.ppf(0.5 + found.confidence / 2, degrees)) * sqrt(squares / degrees / seeds)
     least = -1.0 if isinstance(found, Difference) else 0.0
     return replace(
         found,
         low=max(least, found.value - hypot(found.value - found.low, reach)),
         high=min(1.0, found.value + hypot(found.high - found.value, reach)),
-        method=f"{found.method}, widened by {len(by_seed)} seeds",
+        method=f"{found.method}, widened by {seeds} seeds",
     )
 
 
-def _rate(by_seed: Sequence[Sequence[CaseScores]]) -> Estimate | None:
-    found = rate(_pooled(by_seed))
-    return None if found is None else over_seeds(found, _means(by_seed))
-
-
-def _gain(rounds: Sequence[CurveRound], largest: int, place: int) -> Difference | None:
-    more, less = ([round.trainings[at].scores for round in rounds] for at in (largest, place))
-    found = difference(_pooled(more), _pooled(less))
-    each = [gain.value for a, b in zip(more, less, strict=True) if (gain := difference(a, b)) is not None]
-    return None if found is None else over_seeds(found, each)
+def _gains(more: Sequence[Sequence[CaseScores]], less: Sequence[Sequence[CaseScores]]) -> list[float]:
+    """What the largest size adds, seed by seed."""
+    gains = []
+    for a, b in zip(more, less, strict=True):
+        before = {case.case: case.mean for case in b if case.scores}
+        pairs = [case.mean - before[case.case] for case in a if case.scores and case.case in before]
+        gains += [fmean(pairs)] if pairs else []
+    return gains
 
 
 def _pooled(by_seed: Sequence[Sequence[CaseScores]]) -> list[CaseScores]:

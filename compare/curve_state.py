@@ -86,6 +86,11 @@ class Curve:
         return self.folder / _EXAMPLES
 
     @property
+    def asked(self) -> int:
+        """How many of its rounds have answered."""
+        return sum(round.asked for round in self.rounds)
+
+    @property
     def adapters(self) -> tuple[int, ...]:
         """The numbers of its adapters that are still in the registry."""
         there = set(numbers(self.scenario))

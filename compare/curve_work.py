@@ -117,7 +117,7 @@ class LearningCurve:
         except _Stopped:
             if not self._for_good:
                 return STOPPED
-        ended = "done" if all(round.asked for round in self._curve.rounds) else "stopped"
+        ended = "done" if self._curve.asked == len(self._curve.rounds) else "stopped"
         if not self._curve.keep:
             delete_trained(self._curve, self._engine)
         self._save(replace(self._curve, ended=ended))  # type: ignore[arg-type]
@@ -242,6 +242,5 @@ def _steps(curve: Curve) -> int:
 
 def _share(curve: Curve) -> float:
     """The share of trainings and runs that are done."""
-    asked = sum(round.asked for round in curve.rounds)
     trained = sum(one.adapter is not None for round in curve.rounds for one in round.trainings)
-    return (asked + trained) / _steps(curve)
+    return (curve.asked + trained) / _steps(curve)

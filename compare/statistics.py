@@ -21,6 +21,7 @@ SEED = 20261121
 LEAST_GROUPS = 15
 """Below this nothing is inferred: figures are shown as counts."""
 ONE_CASE = "Wilson over the repeats of one case"
+RESAMPLED = "bootstrap over groups with two pseudo-cases"
 _CELLS = 4_000_000
 """Numbers drawn at a time: 32 MB."""
 
@@ -106,28 +107,37 @@ def rate(
     if not scored:
         return None
     means = [case.mean for case in scored]
-    value = fmean(means)
-    once = all(len(case.scores) == 1 for case in scored) and set(means) <= {0.0, 1.0}
-    repeats = len(scored[0].scores)
     groups = [case.group for case in scored]
-    n = len(set(groups)) if whole_groups else len(scored)
-    if len(scored) == 1 and repeats > 1 and set(scored[0].scores) <= {0.0, 1.0}:
-        # Nothing can be said of other cases: the interval is of more repeats of this one.
-        method, (low, high) = ONE_CASE, wilson(value * repeats, repeats, confidence)
-    elif set(means) in ({0.0}, {1.0}) or (once and n == len(scored)):
-        method, (low, high) = "Wilson", wilson(sum(means) * n / len(means), n, confidence)
-    else:
-        method = "bootstrap over groups with two pseudo-cases"
-        low, high = _with_pseudo_cases(means, groups, (1.0, 0.0), confidence, whole_groups=whole_groups)
+    method, bounds = counted(scored, confidence, whole_groups=whole_groups)
+    if bounds is None:
+        bounds = _with_pseudo_cases(means, groups, (1.0, 0.0), confidence, whole_groups=whole_groups)
     return Estimate(
-        value=value,
-        low=low,
-        high=high,
+        value=fmean(means),
+        low=bounds[0],
+        high=bounds[1],
         confidence=confidence,
         cases=len(scored),
         groups=len(set(groups)),
         method=method,
     )
+
+
+def counted(
+    scored: Sequence[CaseScores], confidence: float, *, whole_groups: bool = False
+) -> tuple[str, tuple[float, float] | None]:
+    """How :func:`rate` comes by its interval, and the interval where it is Wilson's; None where groups are
+    resampled. There is at least one case, and each has scores.
+    """
+    means = [case.mean for case in scored]
+    once = all(len(case.scores) == 1 for case in scored) and set(means) <= {0.0, 1.0}
+    repeats = len(scored[0].scores)
+    n = len({case.group for case in scored}) if whole_groups else len(scored)
+    if len(scored) == 1 and repeats > 1 and set(scored[0].scores) <= {0.0, 1.0}:
+        # Nothing can be said of other cases: the interval is of more repeats of this one.
+        return ONE_CASE, wilson(means[0] * repeats, repeats, confidence)
+    if set(means) in ({0.0}, {1.0}) or (once and n == len(scored)):
+        return "Wilson", wilson(sum(means) * n / len(means), n, confidence)
+    return RESAMPLED, None
 
 
 def difference(
@@ -158,7 +168,7 @@ def difference(
         confidence=confidence,
         cases=len(pairs),
         groups=len(set(groups)),
-        method="bootstrap over groups with two pseudo-cases",
+        method=RESAMPLED,
         p_value=_mcnemar(pairs),
     )
 

@@ -7,7 +7,7 @@ from backends.training.examples import Example
 from compare.cases import normalised
 from compare.consistency import parsed
 from compare.near_texts import SAME_LETTERS, near_pairs, stated
-from compare.numbers import plural
+from compare.numbers import count, plural
 from compare.training_findings import Finding, FoundRow, finding, row
 
 MOST_COMPARED = 20_000
@@ -42,8 +42,10 @@ def repeats(examples: Sequence[Example]) -> list[Finding]:
             first.setdefault(answer, example)
         kept = first.pop(usual)
         conflicts += [row(example, "another answer", other=kept.line) for example in first.values()]
-    near = _near([alike[0] for alike in by_input.values()])
+    different = [alike[0] for alike in by_input.values()]
+    near = _near(different)
     return [
+        *_left_out(len(different) - MOST_COMPARED),
         *finding("conflict", "warns", _conflicting(len(conflicts)), conflicts),
         *finding("duplicate", "warns", _repeated(len(same), "there twice, word for word"), same),
         *finding("near_duplicate", "warns", _repeated(len(near), "nearly the same as another one"), near),
@@ -63,6 +65,13 @@ def _near(examples: Sequence[Example]) -> list[FoundRow]:
         if fuzz.ratio(answers[pair.first], answers[pair.second]) >= SAME_LETTERS:
             near[pair.second] = min(pair.first, near.get(pair.second, pair.first))
     return [row(some[second], other=some[first].line) for second, first in sorted(near.items())]
+
+
+def _left_out(many: int) -> list[Finding]:
+    if many <= 0:
+        return []
+    said = f"Near duplicates were looked for among the first {count(MOST_COMPARED)} examples only."
+    return [Finding(kind="near_duplicate", severity="notes", sentence=said)]
 
 
 def _conflicting(many: int) -> str:

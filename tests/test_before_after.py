@@ -1,6 +1,7 @@
 """Did an adapter help: tables worked by hand, their sentences, and what is asked to find out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,13 +9,15 @@ from backends.errors import BadInput
 from backends.scenario import load_scenario
 from backends.types import Sampling
 from compare.before_after import BeforeAfter, before_after, plan_before_after, plan_regression
-from compare.before_after_words import interval, of_forgetting, of_help
+from compare.before_after_words import interval, of_forgetting, of_help, of_leaked
 from compare.cases import Case
 from compare.judged import JudgedCall
 from compare.judging import CheckKind, CheckOutcome
+from compare.leakage import Leak
 from compare.live import CallStatus
 from compare.measured import StoredRun
 from compare.plan import Plan
+from compare.run_leakage import RunLeakage, TrainedOn
 from compare.statistics import CaseScores, difference
 
 Checks = tuple[tuple[CheckKind, CheckOutcome], ...]
@@ -162,6 +165,28 @@ def test_cases_can_be_left_out_and_a_lane_that_was_not_asked_is_named() -> None:
     assert (found.same, found.classes) == (("a",), {})
     with pytest.raises(BadInput, match=r"did not ask lora\+4"):
         before_after(run, "prompt", "lora+4")
+
+
+def test_a_gain_on_questions_that_were_learnt_is_told_without_them() -> None:
+    cases = [Case(id=f"c{n}", query="?", checks="contains_all: x") for n in range(40)]
+    calls = [call(case.id, "prompt", NO) for case in cases]
+    calls += [call(case.id, "lora+3", OK if n < 20 else NO) for n, case in enumerate(cases)]
+    run = stored(cases, calls, ("prompt", "lora+3"))
+    assert of_help(before_after(run, "prompt", "lora+3")).startswith("The adapter raised right answers")
+    assert not of_leaked(run, "prompt", "lora+3")
+    learnt = [
+        Leak(case=f"c{n}", text="?", line=n + 1, kind="exact", where="training", likeness=1.0)
+        for n in range(20)
+    ]
+    file = TrainedOn(adapters=("lamps/lora+3",), examples=99, leaks=tuple(learnt))
+    told = of_leaked(replace(run, leakage=RunLeakage(trained_on=(file,))), "prompt", "lora+3")
+    assert told.startswith("20 of 40 test questions stand among the training examples. Without them: ")
+    assert "from 0 % to 0 %" in told
+    all_learnt = replace(file, leaks=tuple(replace(learnt[0], case=case.id) for case in cases))
+    told = of_leaked(replace(run, leakage=RunLeakage(trained_on=(all_learnt,))), "prompt", "lora+3")
+    assert (
+        told == "40 of 40 test questions stand among the training examples. Add some that it has not learnt."
+    )
 
 
 def test_an_interval_is_written_with_its_signs() -> None:

@@ -80,8 +80,9 @@ def test_rates_pool_the_seeds_and_their_spread_widens_the_interval() -> None:
     ]
     cases = rate(pooled)
     assert cases is not None
-    # Student's t for 2 degrees of freedom is 4.303; the means' standard deviation is 0.05.
-    reach = 4.302653 * 0.05 / sqrt(3)
+    # The means are 0.25, 0.35, 0.3 and 0.5, 0.7, 0.6: variances 0.0025 and 0.01, pooled 0.00625. Student's t
+    # for 2 + 2 degrees of freedom is 2.776.
+    reach = 2.776445 * sqrt(0.00625 / 3)
     assert first.passes.low == pytest.approx(max(0, 0.3 - hypot(0.3 - cases.low, reach)))
     assert first.passes.high == pytest.approx(0.3 + hypot(cases.high - 0.3, reach))
     assert found.seeds == 3
@@ -92,10 +93,10 @@ def test_rates_pool_the_seeds_and_their_spread_widens_the_interval() -> None:
 def test_one_seed_leaves_the_interval_as_it_is() -> None:
     gain = difference(scores(30), scores(10))
     assert gain is not None
-    assert over_seeds(gain, [0.5]) is gain
-    wide = over_seeds(gain, [0.4, 0.6])
-    assert (wide.low, wide.high) == (-1 if wide.low < -1 else wide.low, 1)
-    assert wide.low < gain.low
+    assert over_seeds(gain, [[0.5], [0.2]], 1) is gain
+    wide = over_seeds(gain, [[0.0, 1.0]], 2)
+    assert wide is not None
+    assert (wide.low, wide.high) == (-1, 1)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,18 @@ def test_near_duplicates_have_the_same_numbers_and_names() -> None:
     assert [(row.line, row.other) for row in found.rows] == [(2, 1), (4, 3)]
 
 
+def test_what_was_not_compared_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = numbered(
+        *((f"Why is it number {n}?", f"It is {n}.") for n in range(8)), ("Why?", "So."), ("Why?", "So.")
+    )
+    monkeypatch.setattr("compare.training_repeats.MOST_COMPARED", 9)
+    assert not of_kind(check_examples(rows), "near_duplicate")
+    monkeypatch.setattr("compare.training_repeats.MOST_COMPARED", 8)
+    (found,) = of_kind(check_examples(rows), "near_duplicate")
+    assert (found.severity, found.rows) == ("notes", ())
+    assert "first 8 examples" in found.sentence
+
+
 def test_answers_that_break_off_are_found_only_where_others_are_whole() -> None:
     whole = [(f"What about {n}?", f"It is {n}.") for n in range(40)]
     report = check_examples(numbered(*whole, ("And this?", "It is the")))

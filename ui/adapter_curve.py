@@ -36,8 +36,9 @@ SOURCES = {"scenario": "the scenario's own", "ratings": "made from ratings"}
 def learning_curve(scenario: Scenario) -> None:
     """What goes on, the newest curve's figures, and a new one."""
     work = learning_curves().get(scenario.name)
-    if work is not None and work.view().going:
-        st.fragment(_follow, run_every=POLL_S, key="curve_progress")(work)
+    if work is not None and (view := work.view()).going:
+        st.fragment(_follow, run_every=POLL_S, key="curve_progress")(work, view.curve.asked)
+        _found(view.curve)
         return
     try:
         known = curves(scenario.name)
@@ -53,9 +54,10 @@ def learning_curve(scenario: Scenario) -> None:
         st.error(said(error))
 
 
-def _follow(work: LearningCurve) -> None:
+def _follow(work: LearningCurve, asked: int) -> None:
+    """How far it is; the figures below are drawn anew when one seed more was ``asked``."""
     view = work.view()
-    if not view.going:
+    if not view.going or view.curve.asked != asked:
         st.rerun()
     st.progress(min(view.share, 1.0), safe(view.detail) or "Beginning …")
     with st.container(horizontal=True):
@@ -65,9 +67,8 @@ def _follow(work: LearningCurve) -> None:
         )  # fmt: skip
         st.button(
             "Stop", icon=":material/stop_circle:", key="stop_curve", on_click=work.stop,
-            help="Ends it with the rounds that are finished.",
+            help="Ends it with the seeds that have answered.",
         )  # fmt: skip
-    _found(view.curve)
 
 
 def _newest(curve: Curve, problem: str) -> None:

@@ -6,7 +6,7 @@ from backends.adapters import Registered, registered
 from backends.errors import LeverError
 from backends.scenario import Scenario
 from compare.before_after import adapter_before, before_after, plan_before_after, plan_regression
-from compare.before_after_words import of_forgetting, of_help
+from compare.before_after_words import of_forgetting, of_help, of_leaked
 from compare.case_files import load_cases
 from compare.curve_work import NOTE
 from compare.lane_names import lane_name, lane_title
@@ -81,6 +81,8 @@ def _found(run: StoredRun) -> None:
     *others, after = run.plan.lanes
     bare = others[0]
     st.markdown(f"#### {safe(of_help(before_after(run, bare, after)))}")
+    if leaked := of_leaked(run, bare, after):
+        st.warning(safe(leaked), icon=":material/content_copy:")
     gains_chart(run, bare, "helped_chart")
     before = bare
     if len(others) > 1:
