@@ -115,6 +115,9 @@ class Timing:
 
     ``ttft_ms`` runs from submission to the first non-empty text (None when there was none);
     ``first_token_ms`` from submission to the first token. Sources: vLLM serving benchmark, MLPerf inference.
+    ``device_ms`` is what the device worked for this call: of a prefill that repeats share, and of each step
+    that merged calls take together, an equal part. None where a server does not say, and for calls that were
+    stored before it was measured.
     """
 
     queued_ms: float | None
@@ -126,6 +129,7 @@ class Timing:
     total_ms: float
     ttft_ms: float | None
     first_token_ms: float | None
+    device_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ from backends.training.examples import examples_path, load_examples
 from backends.types import Sampling
 from compare.case_files import load_cases
 from compare.cases import Case
-from compare.drill_results import INDEXED, LaneDrill, lane_drills
+from compare.drill_results import INDEXED, RUN_NAMES, LaneDrill, lane_drills
 from compare.drill_undo import alone, drill_folder, note_change, note_choice
 from compare.knowledge_change import Change, Touched, changed_examples, touched_cases
 from compare.lanes import adapter_of, backend_of, check_lanes
@@ -220,7 +220,7 @@ class Drill:
             texts=load_scenario(self._plan.scenario).texts,
         )
         self._run = run = start_scenario_run(plan, store=self._store, engine=self._engine)
-        self._store.rename_run(run.id, f"Drill: {_CALLED[stage]}")
+        self._store.rename_run(run.id, RUN_NAMES[stage])
         self._show(runs={**self.view().runs, stage: run.id})
         progress = run.progress()
         while not progress.ended:
@@ -309,10 +309,3 @@ class Drill:
     def _show(self, **changed: object) -> None:
         with self._lock:
             self._view = replace(self._view, **changed)  # type: ignore[arg-type]
-
-
-_CALLED: dict[Stage, str] = {
-    "before": "before the change",
-    "after": "after the change",
-    "retrained": "after training again",
-}

@@ -15,6 +15,12 @@ from compare.measured import StoredRun
 
 INDEXED = frozenset({"passages", "gold"})
 """The layers that take documents from the index."""
+RUN_NAMES: Mapping[str, str] = {
+    "before": "Drill: before the change",
+    "after": "Drill: after the change",
+    "retrained": "Drill: after training again",
+}
+"""What the stored runs of a drill are called, by the stage that asks them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from backends.registry import registry
 from compare.cases import Case
 from compare.judged import JudgedCall
 from compare.judging import CheckOutcome, gold_sources
-from compare.lanes import backend_of
+from compare.lanes import backend_of, is_trained, layers_of
 from compare.matching import folded
 
 FailureClass = Literal[
@@ -31,8 +30,19 @@ POINTS_TO: Mapping[FailureClass, str] = {
     "not judged": "the case's checks: they could not judge the answer",
 }
 """What a class suggests to try, in the order in which classes are shown."""
+_OF_TRAINED: Mapping[FailureClass, str] = {
+    "format": "JSON mode, or more and better examples",
+    "behaviour": "more and better examples, or a larger base model",
+    "ignored passage": "more examples with their passages, or a larger base model",
+}
+"""What it suggests where the answer came from an adapter already."""
 _GIVEN = frozenset({"passages", "knowledge"})
 """The layers that bring documents without knowing which one is right."""
+
+
+def points_to(kind: FailureClass, lane: str) -> str:
+    """What a class of a lane's failures suggests to try."""
+    return (_OF_TRAINED if is_trained(lane) and kind in _OF_TRAINED else POINTS_TO)[kind]
 
 
 def failure_classes(case: Case, calls: Sequence[JudgedCall]) -> dict[tuple[str, int], FailureClass]:
@@ -75,8 +85,7 @@ def _class(case: Case, call: JudgedCall, oracle_right: bool | None) -> FailureCl
     gold = gold_sources(case)
     if not gold:
         return "behaviour"
-    backend = registry().get(backend_of(call.lane))
-    layers = set(() if backend is None else backend.layers)
+    layers = layers_of(call.lane)
     if layers & _GIVEN:
         found = gold & {folded(passage.source) for passage in call.passages}
         return "ignored passage" if found else "retrieval miss"

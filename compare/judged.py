@@ -7,6 +7,9 @@ from backends.types import FinishReason, Passage, Stage, Timing, Usage
 from compare.judging import CheckKind, CheckOutcome, combined
 from compare.live import CallStatus
 
+LOST_AT: tuple[Stage, ...] = ("queue", "store", "engine")
+"""Where the machine loses a call: its lane is not to blame, and the same call may end well."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedCall:
@@ -38,7 +41,7 @@ class JudgedCall:
         """Whether its lane caused the failure (a prompt over the context, memory, documents that are not
         there), not the machine around it: the same call would fail again.
         """
-        return self.status == "failed" and self.failure_stage not in ("queue", "store", "engine")
+        return self.status == "failed" and self.failure_stage not in LOST_AT
 
     def outcome(self, kind: CheckKind | None = None) -> CheckOutcome:
         """Of all checks, or of those of one kind: a fail fails it, an unscored one leaves it open."""

@@ -4,21 +4,20 @@ a larger one with a prompt, say.
 Both are looked at on the same cases. What can't be compared is None and says why: nothing is guessed.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from backends.adapter_places import WEIGHTS
-from backends.adapters import registered
 from backends.errors import BadInput
-from backends.scenario import load_scenario
 from backends.settings import settings
 from compare import numbers
+from compare.cost import answer_cost
 from compare.judged import JudgedCall
 from compare.lane_names import lane_name
 from compare.measured import StoredRun
 from compare.owner import machine_of, this_process
+from compare.prices import usual_prices
+from compare.run_adapters import trained_card
 from compare.run_difference import base_names, shared_cases
 from compare.statistics import CaseScores, Difference, Estimate, difference, rate
 from compare.summary import case_scores, judgeable_cases, summarise, without_copies
@@ -87,7 +86,8 @@ def compare_lanes(a: StoredRun, lane: str, b: StoredRun, against: str) -> LaneDi
     """The ``lane`` of run A against the lane ``against`` of run B, case by case.
 
     Raises:
-        BadInput: a run has no such lane, they are of different scenarios, or share no case.
+        BadInput: a run has no such lane, they are of different scenarios, or share no case;
+            LEVER_PRICE_GPU_HOUR is absurd.
     """
     for run, name in ((a, lane), (b, against)):
         if name not in run.plan.lanes:
@@ -113,35 +113,12 @@ def compare_lanes(a: StoredRun, lane: str, b: StoredRun, against: str) -> LaneDi
     )
 
 
-def answer_cost(calls: Sequence[JudgedCall], price_hour: float) -> float | None:
-    """What one answer costs: the mean seconds that it had the machine for itself, at the price of an hour.
-    Waiting costs nothing. None without an undisturbed answer.
-    """
-    seconds = [
-        (call.timing.total_ms - call.timing.queued_ms) / 1000
-        for call in calls
-        if call.undisturbed and call.timing and call.timing.queued_ms is not None
-    ]
-    return fmean(seconds) * price_hour / 3600 if seconds else None
-
-
 def training_seconds(run: StoredRun, lane: str) -> float | None:
     """What training the lane's adapter took, as its card says; None without an adapter, or when that very one
     is not here any more.
     """
-    used = next((entry.values.get(lane, "") for entry in run.ledger or () if entry.what == "adapter"), "")
-    key, _, digest = used.partition(" ")
-    if not digest or " " in digest:
-        return None
-    try:
-        known = registered(load_scenario(key.partition("/")[0]))
-    except BadInput:
-        return None
-    found = next((one for one in known if one.key == key and not one.problem), None)
-    if found is None:
-        return None
-    there = hashlib.sha256((found.folder / WEIGHTS).read_bytes()).hexdigest()
-    return found.card.seconds if there.startswith(digest) else None
+    card = trained_card(run, lane)
+    return None if card is None else card.seconds
 
 
 def lane_difference_document(found: LaneDifference) -> dict[str, object]:
@@ -188,7 +165,8 @@ def _figures(
 ) -> LaneFigures:
     calls = [call for call in run.calls if call.lane == lane and call.case_id in both]
     found = summarise(calls, replace(run.plan, lanes=(lane,)))[lane]
-    price = settings().price_gpu_hour
+    costs = [] if _why_no_cost(run) else [answer_cost(call, usual_prices()) for call in calls]
+    known = [cost for cost in costs if cost is not None]
     return LaneFigures(
         run_id=run.id,
         lane=lane,
@@ -197,7 +175,7 @@ def _figures(
         total_ms=found.total_ms.p50 if timed and found.total_ms else None,
         prompt_tokens=found.prompt_tokens_mean,
         completion_tokens=found.completion_tokens_mean,
-        cost=None if _why_no_cost(run) or price is None else answer_cost(calls, price),
+        cost=fmean(known) if known else None,
         training_s=training_seconds(run, lane),
     )
 

@@ -65,6 +65,17 @@ def backend_of(lane: str) -> str:
     return parts_of(lane)[0]
 
 
+def layers_of(lane: str) -> frozenset[str]:
+    """What a lane's backend adds to the bare query; nothing for one that is gone since."""
+    backend = registry().get(backend_of(lane))
+    return frozenset(() if backend is None else backend.layers)
+
+
+def is_trained(lane: str) -> bool:
+    """Whether a lane answers with an adapter."""
+    return "adapter" in layers_of(lane)
+
+
 def version_of(lane: str) -> int | None:
     """The version that a lane names; None when it has the run's own texts.
 

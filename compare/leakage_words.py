@@ -2,11 +2,10 @@
 
 from dataclasses import asdict
 
-from backends.registry import registry
 from compare import numbers
 from compare.judged import JudgedCall
 from compare.lane_names import lane_title
-from compare.lanes import backend_of
+from compare.lanes import is_trained
 from compare.leakage import Leak
 from compare.measured import StoredRun
 from compare.run_facts import right
@@ -22,7 +21,7 @@ def of_leakage(run: StoredRun) -> str:
     """How many cases the adapters had learnt from; empty where no lane has an adapter or the run goes on."""
     found = run.leakage
     if found is None:
-        over = run.ledger is not None and any(map(_is_trained, run.plan.lanes))
+        over = run.ledger is not None and any(map(is_trained, run.plan.lanes))
         return "Whether the adapters had learnt from these cases was not looked for." if over else ""
     if not found.trained_on:
         return ""
@@ -36,11 +35,6 @@ def of_leakage(run: StoredRun) -> str:
         said.insert(0, f"{numbers.share(leaked, cases)} cases {stand} among the {many} of the adapters."
                     if leaked else f"No case stands among the {many} of the adapters.")  # fmt: skip
     return " ".join([*said, found.note] if found.note else said)
-
-
-def _is_trained(lane: str) -> bool:
-    backend = registry().get(backend_of(lane))  # It may be gone since.
-    return backend is not None and "adapter" in backend.layers
 
 
 def leak_rows(run: StoredRun) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, Select, Text, cast, exists, func, select, update
 from sqlalchemy.orm import selectinload
 
 from backends.ledger import LedgerEntry
@@ -17,10 +17,12 @@ from compare.opened import OpenedDatabase
 from compare.plan import Plan
 from compare.records import found_run, is_over, mark_interrupted, text_hash
 from compare.run_leakage import RunLeakage, leakage_json
-from compare.tables import CallRow, EmbeddingRow, PromptRow, RunRow
+from compare.tables import CallRow, EmbeddingRow, JudgementRow, PromptRow, RunRow
 
 TWINS = 10
 """Runs of the same size that are looked at for one that asks the same."""
+PARTS = 50
+"""Runs of a scenario that are looked at for one that can grow into a plan."""
 FIRST = 32
 """Calls that say nothing of a run's pace: they are stored together as its first group."""
 
@@ -46,8 +48,10 @@ class MeasuredLine:
 class MeasuredStore(OpenedDatabase):
     """Runs as the measures see them."""
 
-    def measured_runs(self, limit: int = 100) -> tuple[MeasuredLine, ...]:
-        """The newest runs, of scenarios and live ones, newest first; a dead process's are interrupted."""
+    def measured_runs(self, limit: int = 100, *, testing: str | None = None) -> tuple[MeasuredLine, ...]:
+        """The newest runs, of scenarios and live ones, newest first; a dead process's are interrupted.
+        ``testing`` names a scenario: only the runs that ask its test cases then.
+        """
         with self._read() as session:
             running = session.scalars(select(RunRow).where(RunRow.status == "running")).all()
         if any(is_over(run) for run in running):
@@ -55,12 +59,11 @@ class MeasuredStore(OpenedDatabase):
                 mark_interrupted(session)
         with self._read() as session:
             cases = func.coalesce(func.json_array_length(RunRow.cases), 1)
-            found = session.execute(
-                select(
-                    RunRow.id, RunRow.name, RunRow.query, RunRow.scenario, RunRow.status, RunRow.mode,
-                    cases.label("cases"), RunRow.backends.label("lanes"), RunRow.repeats, RunRow.started_at,
-                ).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
-            )  # fmt: skip
+            lines = select(
+                RunRow.id, RunRow.name, RunRow.query, RunRow.scenario, RunRow.status, RunRow.mode,
+                cases.label("cases"), RunRow.backends.label("lanes"), RunRow.repeats, RunRow.started_at,
+            ).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)  # fmt: skip
+            found = session.execute(lines if testing is None else lines.where(*_testing(testing)))
             return tuple(
                 MeasuredLine(**{**row._mapping, "lanes": tuple(row.lanes)})  # type: ignore[arg-type]
                 for row in found
@@ -110,6 +113,17 @@ class MeasuredStore(OpenedDatabase):
         took = datetime.fromisoformat(last) - datetime.fromisoformat(first)
         return took.total_seconds() / (calls - FIRST)
 
+    def parts_of(self, plan: Plan) -> tuple[str, ...]:
+        """The newest ladders that ask a part of this plan or all of it, in the same way, newest first; none
+        that people judged answers of, as what they judge would change.
+        """
+        judged = exists().where(JudgementRow.run_id == RunRow.id)
+        alike = (RunRow.scenario == plan.scenario, RunRow.mode == plan.mode, RunRow.seed == plan.seed)
+        of_cases = select(RunRow).where(*alike, RunRow.grows, RunRow.repeats <= plan.repeats, ~judged)
+        with self._read() as session:
+            found = session.scalars(of_cases.order_by(RunRow.started_at.desc()).limit(PARTS))
+            return tuple(run.id for run in found if plan.holds(rows.plan_of(run)))
+
     def run_state(self, run_id: str) -> tuple[str, int]:
         """A run's status, and how many of its calls are stored: the same as long as its figures are.
 
@@ -119,6 +133,15 @@ class MeasuredStore(OpenedDatabase):
         with self._read() as session:
             count = select(func.count()).where(CallRow.run_id == run_id)
             return found_run(session, run_id).status, session.scalar(count) or 0
+
+    def lanes_of(self, run_id: str) -> tuple[str, ...]:
+        """The lanes that a run asks.
+
+        Raises:
+            BadInput: there is no such run.
+        """
+        with self._read() as session:
+            return tuple(str(lane) for lane in found_run(session, run_id).backends)
 
     def case_calls(self, run_id: str, case_id: str) -> tuple[LiveAnswer, ...]:
         """All that is known of the calls of one case, by repeat."""
@@ -196,6 +219,11 @@ class MeasuredStore(OpenedDatabase):
         embedder = "" if run.provenance is None else run.provenance.embedder_hash
         with self._read() as session:
             return read_embeddings(session, repeated_texts(run.calls), embedder) if embedder else {}
+
+
+def _testing(scenario: str) -> tuple[ColumnElement[bool], ...]:
+    """What holds of a run of this scenario's test cases. Quotes within a case's texts are escaped in JSON."""
+    return RunRow.scenario == scenario, cast(RunRow.cases, Text).contains('"split": "test"')
 
 
 def whole(calls: Select[CallRow]) -> Select[CallRow]:

@@ -1,5 +1,8 @@
 """How Lever writes numbers: the only place that turns a figure into text for people. None is always "–"."""
 
+from collections.abc import Callable, Sequence
+from math import ceil, floor
+
 ABSENT = "–"
 
 
@@ -13,6 +16,11 @@ def seconds(ms: float | None) -> str:
     if value < 9.995:
         return f"{value:.2f} s"
     return f"{value:.1f} s" if value < 99.95 else f"{value:,.0f} s"
+
+
+def later(ms: float) -> str:
+    """A difference of times with its sign: "+0.24 s", "−0.02 s"; below 0.01 s "no later"."""
+    return "no later" if abs(ms) < 10 else f"{'+' if ms > 0 else '−'}{seconds(abs(ms))}"
 
 
 def count(value: float | None) -> str:
@@ -62,6 +70,34 @@ def change(value: float) -> str:
     return f"{'+' if shown > 0 else '−' if shown < 0 else ''}{points(value)}"
 
 
+def change_range(low: float, high: float) -> str:
+    """As "−3 to +12 points"."""
+    return f"{change(low).split()[0]} to {change(high)}"
+
+
+def at_least(value: float) -> str:
+    """A lower bound of a share as a whole percentage, rounded down: never more than is shown."""
+    return percent(floor(100 * value + 1e-9) / 100)
+
+
+def at_most(value: float) -> str:
+    """An upper bound of a share as a whole percentage, rounded up."""
+    return percent(ceil(100 * value - 1e-9) / 100)
+
+
+def bounds(low: float, high: float) -> str:
+    """An interval of a share, its ends rounded outwards: "84 to 99 %"."""
+    return f"{at_least(low).removesuffix(' %')} to {at_most(high)}"
+
+
+def signed(value: float | None, write: Callable[[float | None], str]) -> str:
+    """A change with its sign, its size as ``write`` writes it: "+0.12 s", "±0" where it rounds to none."""
+    if value is None:
+        return ABSENT
+    said = write(abs(value))
+    return "±0" if said == write(0) else f"{'+' if value > 0 else '−'}{said}"
+
+
 def score(mean: float | None, low: float | None = None, high: float | None = None) -> str:
     """A mean of scores as "4.2 (3.9 to 4.4)", without an interval where there is none."""
     if mean is None:
@@ -79,18 +115,34 @@ def share(part: int, whole: int) -> str:
     return f"{part:,} of {whole:,}"
 
 
+def listed(parts: Sequence[str]) -> str:
+    """As "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """As "1 answer" and "3 answers"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def money(value: float | None) -> str:
-    """An amount in whatever currency the price was given in: two significant digits below 1, else cents."""
+def money(value: float | None, currency: str = "") -> str:
+    """An amount, after its currency where that is known: cents from 0.10 on, two significant digits below."""
     if value is None:
         return ABSENT
-    if value == 0 or value >= 1:
-        return f"{value:,.2f}"
-    return f"{value:.2g}" if value >= 0.0001 else "under 0.0001"
+    mark = currency_mark(currency)
+    if value == 0 or value >= 0.0995:
+        return f"{mark}{value:,.2f}"
+    return f"{mark}{value:.2g}" if value >= 0.0001 else f"under {mark}0.0001"
+
+
+def currency_mark(currency: str) -> str:
+    """What stands before an amount: a symbol right before it, a code with a space."""
+    return f"{currency} " if currency[-1:].isalnum() else currency
+
+
+def money_range(low: float, high: float, currency: str = "") -> str:
+    """As "$0.80 to 1.20"."""
+    return f"{money(low, currency)} to {money(high)}"
 
 
 def size(bytes: int) -> str:

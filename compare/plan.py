@@ -1,6 +1,6 @@
 """What a scenario run asks: cases x backends x repeats, and in which order. Nothing here runs or stores."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Literal
 
@@ -52,6 +52,16 @@ class Plan:
             repeats=self.repeats,
             seed=self.seed,
             mode=self.mode,
+        )
+
+    def holds(self, part: "Plan") -> bool:
+        """Whether this asks all that ``part`` asks, in the same way, and maybe more."""
+        cases = {case.id: case for case in self.cases}
+        return (
+            replace(part, cases=self.cases, lanes=self.lanes, repeats=self.repeats) == self
+            and all(cases.get(case.id) == case for case in part.cases)
+            and set(part.lanes) <= set(self.lanes)
+            and part.repeats <= self.repeats
         )
 
     def calls(self) -> list[PlannedCall]:

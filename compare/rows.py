@@ -57,7 +57,7 @@ def run_row(view: RunView, version: PromptVersionRow, owner: str) -> RunRow:
 
 
 def scenario_run_row(
-    run_id: str, plan: Plan, version: PromptVersionRow, owner: str, started_at: str
+    run_id: str, plan: Plan, version: PromptVersionRow, owner: str, started_at: str, *, grows: bool
 ) -> RunRow:
     """A scenario run as it begins."""
     return RunRow(
@@ -65,16 +65,22 @@ def scenario_run_row(
         status="running",
         scenario=plan.scenario,
         query="",
-        cases=[asdict(case) for case in plan.cases],
+        cases=cases_json(plan),
         backends=list(plan.lanes),
         repeats=plan.repeats,
         seed=plan.seed,
         mode=plan.mode,
         sampling=asdict(plan.sampling),
         prompt_version=version,
+        grows=grows,
         owner=owner,
         started_at=started_at,
     )
+
+
+def cases_json(plan: Plan) -> JsonValue:
+    """A plan's cases as a JSON list."""
+    return [asdict(case) for case in plan.cases]
 
 
 def plan_of(run: RunRow) -> Plan:

@@ -243,15 +243,15 @@ def make_plan(
     return plan
 
 
-def start_scenario_run(plan: Plan, *, store: Store, engine: Engine) -> ScenarioRun:
-    """Store a new run and begin it; returns at once.
+def start_scenario_run(plan: Plan, *, store: Store, engine: Engine, grows: bool = False) -> ScenarioRun:
+    """Store a new run and begin it; returns at once. One that ``grows`` is a ladder.
 
     Raises:
         BadInput: unknown scenario, lane or version.
         StoreUnavailable: nothing can be stored; a run of many calls is for nothing then.
     """
     run = ScenarioRun(new_run_id(), plan, store=store, engine=engine)
-    store.create_scenario_run(run.id, plan)
+    store.create_scenario_run(run.id, plan, grows=grows)
     run.begin()
     return run
 

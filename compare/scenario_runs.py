@@ -16,9 +16,9 @@ class ScenarioRuns:
         self._lock = Lock()
         self._runs: dict[str, ScenarioRun] = {}
 
-    def start(self, plan: Plan, *, store: Store, engine: Engine) -> ScenarioRun:
+    def start(self, plan: Plan, *, store: Store, engine: Engine, grows: bool = False) -> ScenarioRun:
         """Begin a run; see :func:`compare.scenario_run.start_scenario_run`."""
-        return self._keep(start_scenario_run(plan, store=store, engine=engine))
+        return self._keep(start_scenario_run(plan, store=store, engine=engine, grows=grows))
 
     def resume(self, run_id: str, *, store: Store, engine: Engine) -> ScenarioRun:
         """Go on with an interrupted run; see :func:`compare.scenario_run.resume_scenario_run`."""

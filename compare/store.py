@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from backends.errors import BadInput
 from backends.scenario import PromptTexts
 from backends.settings import settings
 from compare import rows
+from compare.judged import LOST_AT
 from compare.live import LiveAnswer, Provenance, RunView
+from compare.look_store import LookStore
 from compare.measured_store import MeasuredStore, whole
 from compare.owner import this_process
 from compare.plan import Plan, PlannedKey
@@ -51,7 +53,7 @@ def new_run_id() -> str:
     return secrets.token_hex(8)
 
 
-class Store(MeasuredStore, RatingStore):
+class Store(MeasuredStore, RatingStore, LookStore):
     """One database, opened at first use. Any thread may call; every method may raise ``StoreUnavailable``."""
 
     def create_run(self, view: RunView) -> int:
@@ -71,14 +73,15 @@ class Store(MeasuredStore, RatingStore):
         """Store one ended call with its prompt, passages and checks; committed when this returns."""
         self.save_calls(run_id, [(case_id or "", call)])
 
-    def create_scenario_run(self, run_id: str, plan: Plan) -> None:
-        """Store a scenario run as it begins."""
+    def create_scenario_run(self, run_id: str, plan: Plan, *, grows: bool = False) -> None:
+        """Store a scenario run as it begins; one that ``grows`` is a ladder."""
         with self._write() as session:
             version = version_row(session, plan.scenario, plan.texts)
-            session.add(rows.scenario_run_row(run_id, plan, version, this_process(), now()))
+            session.add(rows.scenario_run_row(run_id, plan, version, this_process(), now(), grows=grows))
 
     def reopen_run(self, run_id: str) -> Plan:
-        """Take an interrupted scenario run over; gives what it asks.
+        """Take an interrupted scenario run over; gives what it asks. Calls that the machine lost are asked
+        again.
 
         Raises:
             BadInput: there is no such run, it is no scenario run, it is done, or somebody runs it.
@@ -91,8 +94,26 @@ class Store(MeasuredStore, RatingStore):
                 raise BadInput("This run is done.", "Start a new one.")
             if run.status == "running" and not is_over(run):
                 raise BadInput("This run still goes on.")
+            session.execute(delete(CallRow).where(*_lost(run_id)))
             run.status, run.owner, run.finished_at = "running", this_process(), None
             return rows.plan_of(run)
+
+    def grow_run(self, run_id: str, plan: Plan) -> None:
+        """Let a ladder ask more than it did: ``plan`` has all its cases, lanes and repeats, and others. What
+        is new is asked by resuming, and so is what the machine lost.
+
+        Raises:
+            BadInput: there is no such run, it is no ladder, somebody runs it, or ``plan`` asks something
+                else.
+        """
+        with self._write() as session:
+            run = found_run(session, run_id)
+            if not run.grows or not plan.holds(rows.plan_of(run)):
+                raise BadInput("This run asks something else.", "Start a new one.")
+            if run.status == "running" and not is_over(run):
+                raise BadInput("This run still goes on.")
+            run.cases, run.backends = rows.cases_json(plan), list(plan.lanes)
+            run.repeats, run.status = plan.repeats, "interrupted"
 
     def interrupt_run(self, run_id: str) -> None:
         """Say that a run ended before its calls did."""
@@ -113,6 +134,11 @@ class Store(MeasuredStore, RatingStore):
         with self._read() as session:
             found = session.execute(select(*columns).where(CallRow.run_id == run_id))
             return {(case, lane, repeat): status == "done" for case, lane, repeat, status in found}
+
+    def lost_calls(self, run_id: str) -> int:
+        """How many calls of a run the machine lost; resuming asks them again."""
+        with self._read() as session:
+            return session.scalar(select(func.count()).select_from(CallRow).where(*_lost(run_id))) or 0
 
     def finish_run(self, run_id: str) -> str:
         """Say that the run is done; gives the time that is stored."""
@@ -195,3 +221,8 @@ def store() -> Store:
     """The process-wide store of the settings; not yet opened."""
     configured = settings()
     return Store(configured.database_url or f"sqlite:///{configured.data_dir.absolute() / 'lever.db'}")
+
+
+def _lost(run_id: str) -> tuple[ColumnElement[bool], ...]:
+    """The calls of a run that the machine lost."""
+    return CallRow.run_id == run_id, CallRow.status == "failed", CallRow.failure_stage.in_(LOST_AT)

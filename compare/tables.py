@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -73,8 +74,8 @@ class RunRow(Table):
     """One run: its configuration, and what produced its answers (null until the engine is ready).
 
     ``owner`` names the process that runs it ("host pid start"), so that another one can see that it is gone;
-    ``name`` is what somebody called it, maybe nothing. ``cases`` are those of a scenario run; None for a live
-    question's, whose text is ``query``.
+    ``name`` is what somebody called it, maybe nothing; ``grows``: it is a ladder. ``cases`` are those of a
+    scenario run; None for a live question's, whose text is ``query``.
     """
 
     __tablename__ = "run"
@@ -95,6 +96,7 @@ class RunRow(Table):
     provenance: Mapped[JsonValue | None] = mapped_column(JSON(none_as_null=True))
     ledger: Mapped[JsonValue | None] = mapped_column(JSON(none_as_null=True))
     leakage: Mapped[JsonValue | None] = mapped_column(JSON(none_as_null=True))
+    grows: Mapped[bool] = mapped_column(server_default=false())
     owner: Mapped[str] = mapped_column(String(200))
     started_at: Mapped[str] = mapped_column(String(32), index=True)
     finished_at: Mapped[str | None] = mapped_column(String(32))
@@ -209,3 +211,22 @@ class JudgementRow(Table):
     seconds: Mapped[float | None]
     decided_at: Mapped[str] = mapped_column(String(32))
     revealed_at: Mapped[str | None] = mapped_column(String(32))
+
+
+class LookRow(Table):
+    """A look at a run's question: the verdict on the answers that were there (``data`` is their hash,
+    ``calls`` how many), asked by ``terms``. By other terms on the same answers it has the same ``number``.
+    """
+
+    __tablename__ = "look"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    data: Mapped[str] = mapped_column(String(64))
+    calls: Mapped[int]
+    terms: Mapped[JsonValue]
+    kind: Mapped[str] = mapped_column(String(16))
+    sentence: Mapped[str] = mapped_column(Text)
+    document: Mapped[JsonValue]
+    at: Mapped[str] = mapped_column(String(32))

@@ -1,6 +1,7 @@
 """A run that asked exactly the same, and was answered by the same: base model, adapters and documents."""
 
 import hashlib
+from collections.abc import Callable
 
 from backends.adapter_card import said_by
 from backends.adapter_places import CARD, WEIGHTS, Place
@@ -21,24 +22,45 @@ def same_twin(plan: Plan, base: str, store: Store) -> str | None:
         BadInput: the scenario, a version or an adapter is not there.
         StoreUnavailable: the store can't be used.
     """
+    made = _made_now(plan, base, store)
+    return next(filter(made, store.twins_of(plan)), None)
+
+
+def same_part(plan: Plan, base: str, store: Store) -> str | None:
+    """The newest run that asks a part of this plan of what is there now, and so can grow into it; otherwise
+    as :func:`same_twin`.
+
+    Raises:
+        BadInput: the scenario, a version or an adapter is not there.
+        StoreUnavailable: the store can't be used.
+    """
+    made = _made_now(plan, base, store)
+    return next(filter(made, store.parts_of(plan)), None)
+
+
+def _made_now(plan: Plan, base: str, store: Store) -> Callable[[str], bool]:
+    """Whether a run was answered by what is there now, as far as it was begun."""
     scenario = load_scenario(plan.scenario)
     lanes = open_lanes(plan.lanes, scenario.with_texts(plan.texts), store)
     trained = [lane for lane in lanes if "adapter" in lane.backend.layers]
-    places = [lane.scenario.adapter_place(lane.backend.name) for lane in trained]
-    hashes = {place.key: _weights(place) for place in places}
+    places = {lane.name: lane.scenario.adapter_place(lane.backend.name) for lane in trained}
+    hashes = {place.key: _weights(place) for place in places.values()}
     reads = any(READS & set(lane.backend.layers) for lane in lanes)
     knowledge = knowledge_of(scenario) if reads else None
-    for run_id in store.twins_of(plan):
+
+    def made_now(run_id: str) -> bool:
         done = store.run_state(run_id)[0] == "done"
         made = store.provenance(run_id)
-        if (made is None and not done) or (
-            made is not None
-            and (made.base_hash or made.model) == base
+        if made is None:
+            return not done
+        asked = {places[lane].key for lane in store.lanes_of(run_id) if lane in places}
+        return (
+            (made.base_hash or made.model) == base
             and knowledge in (None, made.knowledge)
-            and _same_adapters(made, hashes, whole=done)
-        ):
-            return run_id
-    return None
+            and _same_adapters(made, {key: hashes[key] for key in asked}, whole=done)
+        )
+
+    return made_now
 
 
 def _same_adapters(made: Provenance, now: dict[str, str], *, whole: bool) -> bool:

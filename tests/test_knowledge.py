@@ -152,6 +152,26 @@ def test_an_edited_document_is_what_the_next_question_finds(knowledge, scenario,
     assert "changed" in knowledge.ensure_index(scenario, tools).detail
 
 
+def test_an_index_tells_what_work_went_into_it_also_after_an_edit_and_to_another_process(
+    scenario, tools, tmp_path
+):
+    built = Knowledge(tmp_path / "chroma").ensure_index(scenario, tools)
+    assert 0 < built.work_s < 60
+    again = Knowledge(tmp_path / "chroma")
+    assert again.work_s(scenario, tools.wait_ready().base_hash) == built.work_s
+    assert again.work_s(scenario, "another") is None
+    assert Knowledge(tmp_path / "none").work_s(scenario, "another") is None
+    assert not (tmp_path / "none").exists()
+    assert again.ensure_index(scenario, tools).work_s == built.work_s
+    path = scenario.path / "knowledge" / "warranty.md"
+    path.write_text(path.read_text().replace("2-year hardware", "3-year hardware"))
+    edited = again.ensure_index(scenario, tools).work_s
+    assert edited > built.work_s
+    path.unlink()
+    assert again.ensure_index(scenario, tools).work_s > edited
+    _hang_up(again)
+
+
 def test_only_changed_documents_are_embedded_again(knowledge, scenario, tools):
     built = knowledge.ensure_index(scenario, tools)
     folder = scenario.path / "knowledge"

@@ -10,7 +10,6 @@ from backends.errors import BadInput
 from backends.settings import settings
 from compare.judged import JudgedCall
 from compare.lane_difference import (
-    answer_cost,
     compare_lanes,
     lane_difference_document,
     lane_difference_rows,
@@ -127,7 +126,7 @@ def test_a_cost_that_is_not_known_is_not_guessed(monkeypatch: pytest.MonkeyPatch
     assert found.against.cost is None
     assert found.no_cost == "The price is of this machine; a run was asked on elsewhere."
     disturbed = [replace(one, marks=(WENT_FIRST,)) for one in small.calls]
-    assert answer_cost(disturbed, 2) is None
+    assert compare_lanes(replace(small, calls=tuple(disturbed)), "lora", larger(), "prompt").this.cost is None
 
 
 def test_few_cases_are_counts_and_equal_ones_cannot_be_told() -> None:

@@ -109,6 +109,7 @@ class _Batch:
         now = time.perf_counter()
         for row, token in zip(group, drawn, strict=True):
             row.prefill_s = now - start
+            row.device_s += (now - start) / len(group)
             row.first_token_at = row.first_token_at or now
             row.decode_from = now
             self._take(row, token)
@@ -136,6 +137,7 @@ class _Batch:
         self._drop_finished()
         if not self.rows:
             return
+        start = time.perf_counter()
         self._step += 1
         tokens = torch.tensor([[row.tokens[-1]] for row in self.rows], device=self._d._device)
         self._positions = self._positions + 1
@@ -149,7 +151,9 @@ class _Batch:
             )
         allowed = only_allowed(out.logits[:, -1], [row.matcher for row in self.rows])
         drawn = self._sampler.draw(allowed, self._step).tolist()
+        share = (time.perf_counter() - start) / len(self.rows)
         for row, token in zip(self.rows, drawn, strict=True):
+            row.device_s += share
             self._take(row, token)
         self._drop_finished()
 

@@ -33,6 +33,7 @@ class Row:
     finished: bool = False
     shown: str = ""
     prefill_s: float = 0.0
+    device_s: float = 0.0
     decode_from: float | None = None
     first_token_at: float | None = None
     first_text_at: float | None = None
@@ -75,6 +76,7 @@ def answer_of(row: Row, finish: FinishReason) -> Answer:
         total_ms=queued + spent,
         ttft_ms=since(row.first_text_at),
         first_token_ms=since(row.first_token_at),
+        device_ms=row.device_s * 1e3,
         **parts,
     )
     marks = [*row.marks, *load_marks()]

@@ -18,13 +18,15 @@ class Stored:
     """A collection's account of itself: digest and number of chunks of every document in it, by name.
 
     ``open`` are the documents that were being replaced when this was written: whatever is there of them may
-    be half of it. ``written_at`` is UTC, ISO 8601.
+    be half of it. ``written_at`` is UTC, ISO 8601; ``work_s`` the seconds that went into it since it was made
+    (cutting, embedding, storing), 0 where older versions of Lever made it.
     """
 
     documents: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     open: tuple[str, ...] = ()
     written_at: str = ""
     dimensions: int = 0
+    work_s: float = 0.0
 
     @property
     def chunks(self) -> int:
@@ -41,6 +43,8 @@ class Part:
     digests: Mapping[str, str | None]
     chunks: Sequence[Chunk]
     vectors: np.ndarray
+    work_s: float = 0.0
+    """What cutting and embedding them took, in seconds."""
 
 
 def account(stored: Stored) -> str:
@@ -62,6 +66,7 @@ def read_account(said: str) -> Stored:
             open=tuple(told["open"]),
             written_at=str(told["written_at"]),
             dimensions=int(told["dimensions"]),
+            work_s=float(told.get("work_s", 0.0)),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IndexDamaged("its account of itself can't be read") from error

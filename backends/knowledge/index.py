@@ -124,6 +124,7 @@ class ChromaIndex:
         from llama_index.core.schema import TextNode
         from llama_index.vector_stores.chroma import ChromaVectorStore
 
+        started = time.perf_counter()
         nodes: list[BaseNode] = [
             TextNode(id_=chunk.id, text=chunk.text, metadata={"source": chunk.source}, embedding=row.tolist())
             for chunk, row in zip(part.chunks, part.vectors, strict=True)
@@ -151,6 +152,8 @@ class ChromaIndex:
             size = client.get_max_batch_size()
             for start in range(0, len(nodes), size):
                 store.add(nodes[start : start + size])
+            took = part.work_s + time.perf_counter() - started
+            after = replace(after, work_s=before.work_s + took)
             self._tell(collection, after)
         return after
 

@@ -3,12 +3,14 @@
 Documents go in by groups, each whole or not at all: a process that dies loses the group that it was at.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from backends.engine.base import Engine
+from backends.imports import load_llama_index
 from backends.knowledge.documents import Chunk, Document, cut, digest_of
 from backends.knowledge.index import ChromaIndex, Part, Stored
 from backends.scenario import RetrievalSettings
@@ -59,12 +61,14 @@ def ingest(
         stored = index.put(
             name, stored, Part(digests=dict.fromkeys(found.gone, None), chunks=(), vectors=nothing)
         )
+    load_llama_index()  # Importing it is no work on the index.
+    started = time.perf_counter()
     for documents, chunks in _groups(found.fresh, settings, engine):
         digests: Mapping[str, str | None] = {each.source: digest_of(each) for each in documents}
-        part = Part(
-            digests=digests, chunks=chunks, vectors=embedded([chunk.text for chunk in chunks], engine)
-        )
-        stored = index.put(name, stored, part)
+        vectors = embedded([chunk.text for chunk in chunks], engine)
+        took = time.perf_counter() - started
+        stored = index.put(name, stored, Part(digests=digests, chunks=chunks, vectors=vectors, work_s=took))
+        started = time.perf_counter()
         done += len(documents)
         report(done, planned)
     return stored

@@ -41,7 +41,9 @@ def silent(done: int, planned: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexHealth:
-    """The state of one scenario's index; ``detail`` is a sentence, ``written_at`` UTC in ISO 8601."""
+    """The state of one scenario's index; ``detail`` is a sentence, ``written_at`` UTC in ISO 8601, ``work_s``
+    the seconds that went into it since it was made, 0 where that is not known.
+    """
 
     scenario: str
     documents: int
@@ -50,6 +52,7 @@ class IndexHealth:
     detail: str
     written_at: str = ""
     vector_bytes: int = 0
+    work_s: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -97,6 +100,18 @@ class Upkeep:
         checked = self._checked.get(collection_name(scenario, engine))
         good = checked is not None and _unchanged(checked, scenario.knowledge)
         return checked.health if checked is not None and good else None
+
+    def work_s(self, scenario: Scenario, base: str) -> float | None:
+        """The seconds that went into the index as it is stored for a base model (its hash); None without a
+        whole one, or where that is not known. Needs no engine and mends nothing.
+        """
+        if not self.index.url and not self.index.path.exists():
+            return None
+        try:
+            stored = self.index.stored(_collection_name(scenario, base))
+        except (IndexDamaged, LeverError, OSError):
+            return None
+        return None if stored is None or stored.open else stored.work_s or None
 
     def rebuild(self, scenario: Scenario, engine: Engine, report: Report = silent) -> IndexHealth:
         """Build the index again from the documents, whatever is there.
@@ -180,6 +195,7 @@ class Upkeep:
             detail=f"{said} {news}".strip(),
             written_at=stored.written_at,
             vector_bytes=stored.chunks * stored.dimensions * 4,
+            work_s=stored.work_s,
         )
         return _Checked(folder_state=state, health=health, folder_ns=folder_ns)
 
@@ -289,12 +305,16 @@ def collection_name(scenario: Scenario, engine: Engine) -> str:
     chunk settings.
     """
     base = engine.wait_ready()
+    return _collection_name(scenario, base.base_hash or base.counted_by)
+
+
+def _collection_name(scenario: Scenario, counted_by: str) -> str:
     wanted = scenario.retrieval
     parts = (
         _FORM,
         scenario.name,
         settings().embedding_model,
-        base.base_hash or base.counted_by,
+        counted_by,
         wanted.chunk_tokens,
         wanted.chunk_overlap,
     )
