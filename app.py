@@ -52,6 +52,12 @@ page = st.navigation(
             icon=":material/model_training:",
             help="Fine-tuning: train adapters, choose which one answers, and see whether it helped.",
         ),
+        st.Page(
+            ROOT / "pages" / "decide.py",
+            title="Decide",
+            icon=":material/balance:",
+            help="The cheapest approach that works, or that it can't be told yet: reasons, cost and doubt.",
+        ),
         # The default page answers at "/" only; this one keeps its own address working.
         st.Page(HOME, title="Side by side", url_path=HOME.stem, visibility="hidden"),
     ],

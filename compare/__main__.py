@@ -18,6 +18,7 @@ from compare import (
     command_adapters,
     command_ask,
     command_check,
+    command_climb,
     command_curve,
     command_diff,
     command_distil,
@@ -27,9 +28,11 @@ from compare import (
     command_helped,
     command_ratings,
     command_rebase,
+    command_report,
     command_results,
     command_run,
     command_train,
+    command_verdict,
 )
 from compare.command import BAD_INPUT, BROKEN, say
 
@@ -48,7 +51,10 @@ COMMANDS = (
     command_helped,
     command_curve,
     command_rebase,
+    command_report,
     command_drill,
+    command_climb,
+    command_verdict,
 )
 """Adding a command is adding a module with ``register`` and ``run`` here."""
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from backends.base import READS
-from backends.registry import registry
 from compare import numbers
 from compare.lane_names import lane_title
-from compare.lanes import backend_of
+from compare.lanes import layers_of
 from compare.statistics import ONE_CASE, Estimate
 
 if TYPE_CHECKING:
@@ -63,8 +62,7 @@ _PATHS = {
 
 def family(lane: str) -> str:
     """The lever that a lane adds to its prompt, one of :data:`FAMILIES`."""
-    backend = registry().get(backend_of(lane))
-    layers = set(() if backend is None else backend.layers)
+    layers = layers_of(lane)
     reads, trained = bool(layers & READS), "adapter" in layers
     return "both" if reads and trained else "retrieval" if reads else "adapter" if trained else "prompt"
 
@@ -119,19 +117,20 @@ def intervals(
     title: str,
     axis: str,
     domain: tuple[float, float],
-    zero: bool = False,
+    line: float | None = None,
+    signed: bool = False,
 ) -> "alt.LayerChart | None":
     """One row a lane: ``value`` as a point with ``label``, ``low`` to ``high`` as a line, ``said`` beside the
-    mouse; with a line at ``zero`` what is right of it is more.
+    mouse; a broken line stands at ``line``. ``signed`` values are differences.
     """
     if not values:
         return None
     import altair as alt
 
     x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=list(domain), nice=False))
-    signed = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(abs(datum.value), '.0%')"
-    if zero:
-        x = x.axis(labelExpr=signed, tickCount=6)
+    sign = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(abs(datum.value), '.0%')"
+    if signed:
+        x = x.axis(labelExpr=sign, tickCount=6)
     else:
         x = x.axis(labelExpr="format(datum.value, '.0%')", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
     chart = alt.Chart(data(values)).encode(
@@ -139,12 +138,12 @@ def intervals(
         tooltip=[
             alt.Tooltip("lane:N", title="Approach"),
             alt.Tooltip("label:N", title="Measured"),
-            alt.Tooltip("said:N", title="95 % interval"),
+            alt.Tooltip("said:N", title="Interval"),
         ],
     )
     marks = interval_marks(chart, x, lanes, axis=axis, above_px=14)
-    middle = [alt.Chart(data([{"at": 0}])).mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(x="at:Q")]
-    layers = alt.LayerChart(layer=[*(middle if zero else []), *marks])
+    across = [alt.Chart(data([{"at": line}])).mark_rule(color=BESIDE, strokeDash=[4, 4]).encode(x="at:Q")]
+    layers = alt.LayerChart(layer=[*(across if line is not None else []), *marks])
     return layers.properties(title=title, height=ROW_PX * len(lanes) + FRAME_PX)
 
 

@@ -20,17 +20,17 @@ LINE_PX = 300
 
 
 def rate_chart(
-    rates: Mapping[str, Estimate | None], *, title: str, axis: str, once: bool
+    rates: Mapping[str, Estimate | None], *, title: str, axis: str, once: bool, bar: float | None = None
 ) -> "alt.LayerChart | None":
     """Each lane's share with its interval; too few cases show as the point alone, with its counts where each
-    was asked ``once``.
+    was asked ``once``. A ``bar`` that is to be met stands as a line.
     """
     found = {lane: rate for lane, rate in rates.items() if rate is not None}
     values = [
         marked(lane, value=rate.value, **bounds(rate), label=_rate_label(rate, once=once))
         for lane, rate in found.items()
     ]
-    return intervals(list(found), values, title=title, axis=axis, domain=SHARES)
+    return intervals(list(found), values, title=title, axis=axis, domain=SHARES, line=bar)
 
 
 def difference_chart(
@@ -44,7 +44,7 @@ def difference_chart(
     ]
     reach = max((abs(bound) for gain in found.values() for bound in (gain.low, gain.high)), default=0.1)
     reach = min(1.0, max(0.1, 1.1 * reach))
-    return intervals(list(found), values, title=title, axis=axis, domain=(-reach, reach), zero=True)
+    return intervals(list(found), values, title=title, axis=axis, domain=(-reach, reach), line=0, signed=True)
 
 
 def variance_chart(splits: Mapping[str, VarianceSplit | None]) -> "alt.LayerChart | None":
