@@ -49,6 +49,19 @@ class State:
     most_at_once: int = 0
     at_once: int = 0
     go_on: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """A call that counts as being answered."""
+        with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.at_once -= 1
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -120,14 +133,14 @@ class Handler(BaseHTTPRequestHandler):
         elif body["model"] not in (BASE, *state.adapters):
             self.reply(404, {"error": {"message": f"The model {body['model']} does not exist."}})
         else:
-            state.at_once += 1
-            state.most_at_once = max(state.most_at_once, state.at_once)
-            try:
-                self.stream(body, schema)
-            finally:
-                state.at_once -= 1
+            with state.counted():
+                whole = self.stream(body, schema)
+            if whole:  # Told when it no longer counts: the next call may come at once.
+                with suppress(ConnectionError):
+                    self.wfile.write(b"data: [DONE]\n\n")
 
-    def stream(self, body: dict, schema: object) -> None:
+    def stream(self, body: dict, schema: object) -> bool:
+        """Whether the answer came to its end."""
         events: SimpleQueue[Event] = SimpleQueue()
         messages = tuple(Message(**message) for message in body["messages"])
         prompt = Prompt(
@@ -143,23 +156,27 @@ class Handler(BaseHTTPRequestHandler):
         )
         request = Request(id="0", prompt=prompt, sampling=sampling, seed=body["seed"], submitted_at=0.0)
         job = self.engine.submit([request], events.put, mode="bench")
-        with suppress(ConnectionError):
-            self.answer(events)
-        job.cancel()
+        try:
+            return self.answer(events)
+        except ConnectionError:
+            return False
+        finally:
+            job.cancel()
 
-    def answer(self, events: "SimpleQueue[Event]") -> None:
+    def answer(self, events: "SimpleQueue[Event]") -> bool:
         begun = False
         while True:
             match events.get():
                 case Failed(failure=failure) if not begun:
-                    return self.reply(400, {"error": {"message": failure.message}})
+                    self.reply(400, {"error": {"message": failure.message}})
+                    return False
                 case Text(delta=delta):
                     if not begun:
                         self.begin()
                     begun = True
                     self.send({"choices": [{"index": 0, "delta": {"content": delta}, "finish_reason": None}]})
                     if self.misbehaved():
-                        return None
+                        return False
                 case Done(answer=answer):
                     if not begun:
                         self.begin()
@@ -167,8 +184,7 @@ class Handler(BaseHTTPRequestHandler):
                     self.send({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
                     if self.state.fault != "no usage":
                         self.send({"choices": [], "usage": asdict(answer.usage)})
-                    self.wfile.write(b"data: [DONE]\n\n")
-                    return None
+                    return True
 
     def misbehaved(self) -> bool:
         """Do what the fault says after the first piece; whether the answer is over by it."""
