@@ -145,12 +145,29 @@ def _resampled(
             pseudo = drawn[-2:] * each
             totals = sizes @ drawn[:-2] + pseudo.sum(axis=0)
             part[:] = (sums @ drawn[:-2] + np.asarray(ends, dtype=np.float32) @ pseudo) / totals
-        low, high = np.quantile(means, (tail, 1 - tail), axis=1, overwrite_input=True)
+        low, high = _lowest(means, tail), -_lowest(np.negative(means, out=means), tail)
         # Beyond six decimals stands what single precision adds.
         found |= {
             key: (round(float(a), 6), round(float(b), 6)) for key, a, b in zip(keys, low, high, strict=True)
         }
     return found
+
+
+def _lowest(means: np.ndarray, tail: float) -> np.ndarray:
+    """The quantile ``tail`` of each row, as ``np.quantile`` interpolates it, found four times as fast: a part
+    of the row says below which value to look.
+    """
+    at, share = divmod(tail * (means.shape[1] - 1), 1)
+    least = int(at) + 2
+    part = means[:, :RESAMPLES]
+    around = min(part.shape[1] - 1, 10 + 4 * least * part.shape[1] // means.shape[1])
+    found = []
+    for row, cut in zip(means, np.partition(part, around, axis=1)[:, around], strict=True):
+        few = row[row <= cut]
+        outer = np.partition(few if len(few) >= least else row, (least - 2, least - 1))
+        below, above = outer[least - 2 : least].tolist()
+        found.append(below + (above - below) * share)
+    return np.array(found)
 
 
 def _draws(tail: float) -> int:

@@ -33,6 +33,9 @@ _ACCOUNT, _SCENARIO = "lever_account", "lever_scenario"
 _SOURCES_AT_ONCE = 100
 PATIENCE_S = 120.0
 """How long another process may be at the index before a question says so, in seconds."""
+_EFFORT = 200
+"""How thoroughly the graph of neighbours is made. With Chroma's 100, one passage in some thousands that has
+nothing in common with the others was never found again; with 200, none of 20,500."""
 _NEAREST = 5
 _SAME_VECTOR = 0.999
 """Cosine from which two vectors count as one; rounding by batch shape stays above it."""
@@ -108,7 +111,7 @@ class ChromaIndex:
             client.create_collection(
                 name,
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
+                configuration={"hnsw": {"space": "cosine", "ef_construction": _EFFORT}},
                 metadata={_ACCOUNT: said, _SCENARIO: scenario},
             )
             self._seen[name] = said

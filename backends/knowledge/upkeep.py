@@ -31,7 +31,7 @@ from backends.settings import settings
 log = logging.getLogger(__name__)
 _SHORT_S, _REST = 0.001, 100
 """A look at the files that takes longer, in seconds, is followed by a rest of so many times its length."""
-_FORM = 2
+_FORM = 3
 """Of what a collection holds and how documents are cut; another one is another index."""
 
 
