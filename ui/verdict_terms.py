@@ -46,7 +46,10 @@ def choose_terms(scenario: str, lanes: Sequence[str], costs: Mapping[str, float 
     """
     key, chosen, terms = f"terms_{scenario}", _chosen(scenario), terms_of(scenario, lanes, costs)
     usual = in_order(lanes, Terms())
-    label = f"Good enough: {chosen.bar} % right, and {chosen.gain} points are worth paying for"
+    label = (
+        f"Good enough: {chosen.bar} % right, {chosen.gain} points are worth paying for, "
+        f"{numbers.percent(chosen.confidence)} sure"
+    )
     with st.popover(label, icon=":material/tune:"), st.form(f"{key}_form", border=False):
         st.slider(
             "The bar: right answers, in percent", 50, 99, chosen.bar, key=f"{key}_bar",

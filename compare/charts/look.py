@@ -121,14 +121,14 @@ def intervals(
     signed: bool = False,
 ) -> "alt.LayerChart | None":
     """One row a lane: ``value`` as a point with ``label``, ``low`` to ``high`` as a line, ``said`` beside the
-    mouse; a broken line stands at ``line``. ``signed`` values are differences.
+    mouse; a broken line stands at ``line``. ``signed`` values are differences, told in points.
     """
     if not values:
         return None
     import altair as alt
 
     x = alt.X("value:Q", title=axis, scale=alt.Scale(domain=list(domain), nice=False))
-    sign = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(abs(datum.value), '.0%')"
+    sign = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + format(100 * abs(datum.value), '.0f')"
     if signed:
         x = x.axis(labelExpr=sign, tickCount=6)
     else:
