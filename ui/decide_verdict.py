@@ -31,6 +31,8 @@ KINDS = {
     "none_works": (":material/block:", st.warning),
 }
 """How a kind of verdict looks before one reads it."""
+UNPROVEN = (":material/trending_up:", st.info)
+"""How one looks that names a lever which is not shown to meet the bar."""
 
 
 def verdict(scenario: Scenario) -> None:
@@ -71,6 +73,8 @@ def verdict(scenario: Scenario) -> None:
 def _box(looked: Looked) -> None:
     """What it says, its kind at a glance, and which look this was."""
     icon, show = KINDS[looked.look.kind]
+    if show is st.success and not looked.look.document["meets_bar"]:
+        icon, show = UNPROVEN
     first, _, rest = looked.look.sentence.partition(". ")
     with st.container(key="verdict"):
         show(f"#### {safe(first.removesuffix('.'))}.\n\n{safe(rest)}", icon=icon)
