@@ -18,6 +18,7 @@ from compare.cases import Case
 from compare.lanes import backend_of
 from compare.measured import StoredRun
 from compare.plan import Plan
+from compare.run_verdict import meets_bar_at
 from compare.scenario_run import Progress, ScenarioRun, State
 from compare.scenario_runs import scenario_runs
 from compare.store import Store
@@ -219,6 +220,16 @@ def in_climbing_order(lanes: Sequence[str], terms: Terms) -> tuple[tuple[str, ..
         terms = replace(terms, order=(*terms.order, *(lane for lane in usual if lane not in terms.order)))
     levers = in_order(lanes, terms)
     return (*levers, *(lane for lane in lanes if lane not in levers)), terms
+
+
+def once_met(lanes: Sequence[str], terms: Terms) -> Enough:
+    """A climb stops once a lane meets the bar as one of all these lanes, however few are asked yet.
+
+    Raises:
+        BadInput: see :func:`compare.verdict.in_order`.
+    """
+    levers = len(in_order(lanes, terms))
+    return lambda run, lane: meets_bar_at(run, lane, terms, levers)
 
 
 def rungs_of(scenario: Scenario, cases: Sequence[Case], engine: Engine) -> Rungs:

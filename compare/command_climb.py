@@ -6,17 +6,14 @@ from backends.errors import EngineStopped
 from backends.scenario import load_scenario
 from backends.types import Sampling
 from compare.case_files import load_cases
-from compare.climbing import Climb, Climbing, climbs, in_climbing_order, rungs_of
+from compare.climbing import Climb, Climbing, climbs, in_climbing_order, once_met, rungs_of
 from compare.command import BROKEN, Outcome, say, started_engine
 from compare.command_ask import asked_lanes
 from compare.command_verdict import add_terms, asked_terms, verdict_outcome
 from compare.lane_names import lane_name
-from compare.measured import StoredRun
 from compare.numbers import share
-from compare.run_verdict import meets_bar_at
 from compare.scenario_run import make_plan
 from compare.store import store
-from compare.verdict import in_order
 
 PATIENCE_S = 1.0
 
@@ -60,14 +57,10 @@ def run(options: argparse.Namespace) -> Outcome:
         repeats=options.repeats, seed=options.seed, mode=options.mode,
         sampling=Sampling(temperature=options.temperature),
     )  # fmt: skip
-
-    def enough(stored: StoredRun, lane: str) -> bool:
-        return meets_bar_at(stored, lane, terms, len(in_order(lanes, terms)))
-
     seen = _follow(
         climbs().start(
-            plan, status.base_hash or status.model, enough=None if options.all else enough, store=store(),
-            engine=engine,
+            plan, status.base_hash or status.model,
+            enough=None if options.all else once_met(lanes, terms), store=store(), engine=engine,
         )
     )  # fmt: skip
     outcome = verdict_outcome(seen.run_id, terms)
