@@ -29,7 +29,7 @@ def climb(scenario: Scenario, run: StoredRun | None, terms: Terms) -> bool:
     stops. Gives whether one goes on.
     """
     going = climbs().get(scenario.name)
-    if going is not None and not going.seen().progress.ended:
+    if going is not None and not going.seen().ended:
         st.fragment(_draw, run_every=POLL_S, key="climb_progress")(going)
         return True
     if going is not None and (problem := going.seen().progress.problem):
@@ -61,7 +61,7 @@ def rungs(scenario: Scenario) -> tuple[str, ...]:
 def _draw(going: Climb) -> None:
     seen = going.seen()
     progress = seen.progress
-    if progress.ended:
+    if seen.ended:
         st.rerun()
     ended = progress.done + progress.failed
     left = (
