@@ -18,6 +18,7 @@ from compare.cases import Case
 from compare.lanes import backend_of
 from compare.measured import StoredRun
 from compare.plan import Plan
+from compare.run_verdict import meets_bar_at
 from compare.scenario_run import Progress, ScenarioRun, State
 from compare.scenario_runs import scenario_runs
 from compare.store import Store
@@ -54,6 +55,11 @@ class Climbing:
     progress: Progress
     enough_at: str = ""
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.progress.ended
+
 
 class _Stopped(Exception):
     """A rung ended before its end, for this reason."""
@@ -85,7 +91,7 @@ class Climb:
         """Where it stands now. The time left is as if the dearer rungs took as long as this one."""
         with self._lock:
             seen, going = self._seen, self._going
-        if going is None or seen.progress.ended:
+        if going is None or seen.ended:
             return seen
         now = going.progress()
         ended = now.done + now.failed
@@ -172,15 +178,9 @@ class Climbs:
         self._climbs: dict[str, Climb] = {}
 
     def start(
-        self,
-        plan: Plan,
-        base: str,
-        *,
-        enough: Enough | None,
-        store: Store,
-        engine: Engine,
+        self, plan: Plan, base: str, *, enough: Enough | None, store: Store, engine: Engine,
         anew: bool = False,
-    ) -> Climb:
+    ) -> Climb:  # fmt: skip
         """Climb, on the newest ladder that asked a part of this of what is there now, or ``anew``. ``base``
         as in :func:`compare.twins.same_part`.
 
@@ -190,7 +190,7 @@ class Climbs:
         """
         with self._lock:
             going = self._climbs.get(plan.scenario)
-            if going is not None and not going.seen().progress.ended:
+            if going is not None and not going.seen().ended:
                 raise BadInput("This scenario's ladder is climbed already.", "Wait for it, or stop it.")
             run_id = None if anew else same_part(plan, base, store)
             climb = Climb(plan, run_id, enough=enough, store=store, engine=engine)
@@ -219,6 +219,16 @@ def in_climbing_order(lanes: Sequence[str], terms: Terms) -> tuple[tuple[str, ..
         terms = replace(terms, order=(*terms.order, *(lane for lane in usual if lane not in terms.order)))
     levers = in_order(lanes, terms)
     return (*levers, *(lane for lane in lanes if lane not in levers)), terms
+
+
+def once_met(lanes: Sequence[str], terms: Terms) -> Enough:
+    """A climb stops once a lane meets the bar as one of all these lanes, however few are asked yet.
+
+    Raises:
+        BadInput: see :func:`compare.verdict.in_order`.
+    """
+    levers = len(in_order(lanes, terms))
+    return lambda run, lane: meets_bar_at(run, lane, terms, levers)
 
 
 def rungs_of(scenario: Scenario, cases: Sequence[Case], engine: Engine) -> Rungs:

@@ -1,14 +1,28 @@
 """What the commands of the command line share."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from backends.engine.base import Engine, EngineStatus
 from backends.errors import BadInput
 
 FINE, GATE_FAILED, BAD_INPUT, BROKEN = 0, 1, 2, 3
 """The exit codes."""
+PATIENCE_S = 1.0
+"""How often to look for progress (and to hear Ctrl-C), in seconds."""
+
+
+class Seen(Protocol):
+    """Where work in the background is."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+
+
+S = TypeVar("S", bound=Seen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +37,29 @@ class Outcome:
 def say(text: str) -> None:
     """Progress and errors: one line on standard error."""
     print(" ".join(text.split()), file=sys.stderr, flush=True)
+
+
+def watch(
+    wait: Callable[[float], S],
+    stop: Callable[[], None],
+    line: Callable[[S], str],
+    aside: Callable[[S], str] = lambda seen: "",
+) -> S:
+    """Wait for work in the background until it has ended; Ctrl-C stops it. Its ``line`` is said when it
+    changes, and then what is said ``aside``.
+    """
+    told = ""
+    seen = wait(0)
+    while not seen.ended:
+        try:
+            seen = wait(PATIENCE_S)
+        except KeyboardInterrupt:
+            say("Stopping ...")
+            stop()
+        if (now := line(seen)) != told:
+            told = now
+            say(now + aside(seen))
+    return seen
 
 
 def started_engine() -> tuple[Engine, EngineStatus]:

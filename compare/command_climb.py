@@ -6,19 +6,14 @@ from backends.errors import EngineStopped
 from backends.scenario import load_scenario
 from backends.types import Sampling
 from compare.case_files import load_cases
-from compare.climbing import Climb, Climbing, climbs, in_climbing_order, rungs_of
-from compare.command import BROKEN, Outcome, say, started_engine
+from compare.climbing import Climbing, climbs, in_climbing_order, once_met, rungs_of
+from compare.command import BROKEN, Outcome, say, started_engine, watch
 from compare.command_ask import asked_lanes
 from compare.command_verdict import add_terms, asked_terms, verdict_outcome
 from compare.lane_names import lane_name
-from compare.measured import StoredRun
 from compare.numbers import share
-from compare.run_verdict import meets_bar_at
 from compare.scenario_run import make_plan
 from compare.store import store
-from compare.verdict import in_order
-
-PATIENCE_S = 1.0
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -60,16 +55,11 @@ def run(options: argparse.Namespace) -> Outcome:
         repeats=options.repeats, seed=options.seed, mode=options.mode,
         sampling=Sampling(temperature=options.temperature),
     )  # fmt: skip
-
-    def enough(stored: StoredRun, lane: str) -> bool:
-        return meets_bar_at(stored, lane, terms, len(in_order(lanes, terms)))
-
-    seen = _follow(
-        climbs().start(
-            plan, status.base_hash or status.model, enough=None if options.all else enough, store=store(),
-            engine=engine,
-        )
+    going = climbs().start(
+        plan, status.base_hash or status.model, enough=None if options.all else once_met(lanes, terms),
+        store=store(), engine=engine,
     )  # fmt: skip
+    seen = watch(going.wait, going.cancel, _line)
     outcome = verdict_outcome(seen.run_id, terms)
     if seen.enough_at:
         say(f"{lane_name(seen.enough_at)} meets the bar; nothing dearer was asked. --all goes on.")
@@ -79,19 +69,6 @@ def run(options: argparse.Namespace) -> Outcome:
     return Outcome(document=outcome.document, text=outcome.text, exit_code=BROKEN)
 
 
-def _follow(going: Climb) -> Climbing:
-    """Say how far it is until it has ended; Ctrl-C stops it."""
-    told = ""
-    seen = going.seen()
-    while not seen.progress.ended:
-        try:
-            seen = going.wait(PATIENCE_S)
-        except KeyboardInterrupt:
-            say("Stopping ...")
-            going.cancel()
-        ended = seen.progress.done + seen.progress.failed
-        line = f"{lane_name(seen.lane)}: {share(ended, seen.progress.planned)} calls"
-        if line != told:
-            say(line)
-            told = line
-    return seen
+def _line(seen: Climbing) -> str:
+    ended = seen.progress.done + seen.progress.failed
+    return f"{lane_name(seen.lane)}: {share(ended, seen.progress.planned)} calls"

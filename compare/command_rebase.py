@@ -5,12 +5,10 @@ import argparse
 from backends.errors import EngineStopped
 from backends.scenario import load_scenario
 from compare.another_base import another_base
-from compare.command import BROKEN, FINE, Outcome, say, started_engine
+from compare.command import BROKEN, FINE, Outcome, started_engine, watch
 from compare.numbers import percent, share
 from compare.rebasing import RebaseProgress, Rebasing, rebasings
 from compare.store import store
-
-PATIENCE_S = 1.0
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -34,7 +32,7 @@ def run(options: argparse.Namespace) -> Outcome:
     if status.state != "ready":
         raise EngineStopped(status.detail)
     going = rebasings().start(scenario, store=store(), engine=engine, by="command line")
-    progress = _follow(going)
+    progress = watch(going.wait, going.stop, _line)
     left = another_base(scenario, engine.status(), store())
     document = {
         "scenario": scenario.name,
@@ -53,23 +51,6 @@ def run(options: argparse.Namespace) -> Outcome:
     }
     code = FINE if progress.state == "done" else BROKEN
     return Outcome(document=document, text=_text(going, progress), exit_code=code)
-
-
-def _follow(going: Rebasing) -> RebaseProgress:
-    """Say how it goes until it ends."""
-    told = ""
-    progress = going.progress()
-    while not progress.ended:
-        try:
-            progress = going.wait(PATIENCE_S)
-        except KeyboardInterrupt:
-            say("Stopping ...")
-            going.stop()
-        line = _line(progress)
-        if line != told:
-            told = line
-            say(line)
-    return progress
 
 
 def _line(progress: RebaseProgress) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from backends.errors import BadInput, EngineStopped
 from backends.scenario import NO_SCENARIO, load_scenario
 from compare.cases import Case
-from compare.command import BROKEN, FINE, GATE_FAILED, Outcome, say, started_engine
+from compare.command import BROKEN, FINE, GATE_FAILED, Outcome, say, started_engine, watch
 from compare.command_ask import add_run_options, asked_lanes, asked_sampling
 from compare.command_check import add_column_option, opened, said
 from compare.command_results import MEASURES, outcome_of
@@ -17,9 +17,6 @@ from compare.numbers import plural, seconds, share
 from compare.plan import Plan
 from compare.scenario_run import Progress, ScenarioRun, make_plan, resume_scenario_run, start_scenario_run
 from compare.store import store
-
-PATIENCE_S = 1.0
-"""How often to look for progress (and to hear Ctrl-C), in seconds."""
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -116,17 +113,12 @@ def _file_cases(options: argparse.Namespace) -> list[Case]:
 
 def follow(going: ScenarioRun) -> Progress:
     """Say how far a run is until it has ended; Ctrl-C stops it."""
-    told = -1
-    progress = going.progress()
-    while not progress.ended:
-        try:
-            progress = going.wait(PATIENCE_S)
-        except KeyboardInterrupt:
-            say("Stopping ...")
-            going.cancel()
-        ended = progress.done + progress.failed
-        if ended != told:
-            told = ended
-            left = "" if progress.left_s is None else f", about {seconds(1000 * progress.left_s)} left"
-            say(f"{share(ended, progress.planned)} calls{left}")
-    return progress
+    return watch(going.wait, going.cancel, _line, _left)
+
+
+def _line(progress: Progress) -> str:
+    return f"{share(progress.done + progress.failed, progress.planned)} calls"
+
+
+def _left(progress: Progress) -> str:
+    return "" if progress.left_s is None else f", about {seconds(1000 * progress.left_s)} left"

@@ -1,4 +1,4 @@
-"""What every test gets: its own data folder; on request, a tiny real model and a running engine."""
+"""What every test gets: its own data folder; on request, a store, a tiny real model and a running engine."""
 
 import sys
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from backends.engine.local import LocalEngine
 from backends.settings import Settings, settings
+from compare.store import Store
 from tests.tiny import build_model
 
 
@@ -27,6 +28,14 @@ def own_main() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Store]:
+    """A store of this test's own, which is not the process's."""
+    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

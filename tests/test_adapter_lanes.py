@@ -62,13 +62,6 @@ def engine(folder: Path) -> Iterator[LocalEngine]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def lamps() -> Scenario:
     return load_scenario("lamps")
 

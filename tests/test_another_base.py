@@ -78,13 +78,6 @@ def examples(answer: str) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
-    yield opened
-    opened.close()
-
-
 @contextmanager
 def loaded(base: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     """An engine on this base, which trainings take too."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from backends.adapters import register
 from backends.ledger import LedgerEntry
 from backends.registry import registry
 from backends.scenario import Scenario, load_scenario
-from backends.settings import settings
 from backends.types import Answer, Failure, Message, Mode, Prompt, Sampling, Timing, Usage
 from compare.cases import Case
 from compare.claims import Cell, Known, matrix
@@ -160,13 +159,6 @@ def test_few_cases_stay_counts() -> None:
     few = replace(run, plan=replace(run.plan, cases=CASES[:3]), calls=run.calls[:3])
     cell = cells("rag", Known(measured=measure(few, {})))["expertise"]
     assert (cell.measured, cell.detail) == ("3 of 3 cases", "of 3 cases, too few to say more")
-
-
-@pytest.fixture
-def kept() -> Iterator[Store]:
-    store = Store(f"sqlite:///{settings().data_dir / 'claims.db'}")
-    yield store
-    store.close()
 
 
 def keep_run(

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backends.settings import ROOT
+from compare.command import watch
+from compare.scenario_run import Progress
 from compare.store import Store
 
 TIMEOUT_S = 300
@@ -227,3 +230,23 @@ def test_training_from_too_few_examples_is_bad_input(data_folder: Path, tmp_path
     done = lever(data_folder, "train", "ticket-routing", "--adapter", "lora", "--examples", str(file))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_line_is_said_when_it_is_new_and_ctrl_c_stops_what_is_watched(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first = Progress(state="running", planned=2, done=0, failed=0, left_s=None)
+    later = replace(first, done=1, left_s=9)
+    seen = iter((first, first, None, first, later, replace(later, left_s=8), replace(later, state="stopped")))
+    stopped: list[bool] = []
+
+    def wait(timeout_s: float) -> Progress:
+        if (now := next(seen)) is None:
+            raise KeyboardInterrupt
+        return now
+
+    found = watch(
+        wait, lambda: stopped.append(True), lambda now: f"{now.done}", lambda now: f" ({now.left_s})"
+    )
+    assert (found.state, stopped) == ("stopped", [True])
+    assert capsys.readouterr().err.splitlines() == ["0 (None)", "Stopping ...", "1 (9)"]

@@ -56,13 +56,6 @@ def engine(folder: Path) -> Iterator[LocalEngine]:
     running.stop()
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
-    yield opened
-    opened.close()
-
-
 def wanted(**changes: object) -> Plan:
     return make_plan(
         load_scenario("lamps"), RUNGS, which="test", **{"repeats": 1, "sampling": SHORT, **changes}  # type: ignore[arg-type]

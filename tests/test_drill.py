@@ -22,7 +22,7 @@ from backends.knowledge.editing import (
 )
 from backends.own_scenarios import create_scenario
 from backends.scenario import Scenario, load_scenario
-from backends.settings import ROOT, settings
+from backends.settings import ROOT
 from compare.case_files import load_cases
 from compare.cases import Case
 from compare.drill import Drill, plan_drill
@@ -183,13 +183,6 @@ def pocket() -> LocalEngine:
     assert engine.wait_ready(240).state == "ready", engine.status().detail
     yield engine
     engine.stop()
-
-
-@pytest.fixture
-def kept() -> Store:
-    store = Store(f"sqlite:///{settings().data_dir / 'drill.db'}")
-    yield store
-    store.close()
 
 
 def test_rag_is_right_again_at_once_while_lora_says_the_old(

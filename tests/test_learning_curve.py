@@ -179,13 +179,6 @@ def engine(folder: Path) -> Iterator[LocalEngine]:
     running.stop()
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
-    yield opened
-    opened.close()
-
-
 def data(many: int = 12) -> bytes:
     turns = (("user", "What is {}?"), ("assistant", "It is {}."))
     rows = [

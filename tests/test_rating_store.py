@@ -30,11 +30,6 @@ LANES = ("prompt", "rag", "lora")
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Store:
-    return Store(f"sqlite:///{tmp_path / 'ratings.db'}")
-
-
-@pytest.fixture
 def run(kept: Store) -> str:
     id_ = new_run_id()
     kept.create_scenario_run(id_, Plan(scenario="s", cases=(Case(id="c", query="q"),), lanes=LANES))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,13 +39,6 @@ from tests.test_summary import stored
 
 SAME, LIKE, MEANT = "how long does  lamp 0 last?", "How long do lamp 1 last?", "Lamp 2 lasts how long?"
 LINES = (SAME, LIKE, MEANT, "How heavy is lamp 3?")
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
-    yield opened
-    opened.close()
 
 
 def keep_examples(file: Path, queries: Collection[str] = LINES) -> str:

@@ -82,13 +82,6 @@ def engine(folder: Path) -> Iterator[LocalEngine]:
     running.stop()
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
-    yield opened
-    opened.close()
-
-
 def ended(run: LiveRun) -> RunView:
     view = run.wait(WAIT_S)
     assert view.done

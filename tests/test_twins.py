@@ -1,8 +1,6 @@
 """A run counts as asked before only when the same model, adapters and documents answered it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +17,6 @@ from compare.store import Store
 from compare.twins import same_part, same_twin
 
 BASE = "base"
-
-
-@pytest.fixture
-def kept(tmp_path: Path, own_data_folder: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'lever.db'}")
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("changed", ["", "base", "adapter", "documents", "no adapter"])

@@ -10,15 +10,13 @@ from backends.types import Mode
 from compare import numbers
 from compare.case_files import load_cases
 from compare.cases import Case
-from compare.climbing import Climb, climbs, in_climbing_order, rungs_of
+from compare.climbing import Climb, climbs, in_climbing_order, once_met, rungs_of
 from compare.lane_names import lane_name, lane_title
 from compare.measured import StoredRun
-from compare.run_verdict import meets_bar_at
 from compare.runner import MAX_REPEATS
 from compare.scenario_run import make_plan
 from compare.terms import Terms
 from compare.training_set import kept_out_of_test
-from compare.verdict import in_order
 from ui.resources import get_engine, get_store
 from ui.text import safe, said
 from ui.words import MODES
@@ -31,7 +29,7 @@ def climb(scenario: Scenario, run: StoredRun | None, terms: Terms) -> bool:
     stops. Gives whether one goes on.
     """
     going = climbs().get(scenario.name)
-    if going is not None and not going.seen().progress.ended:
+    if going is not None and not going.seen().ended:
         st.fragment(_draw, run_every=POLL_S, key="climb_progress")(going)
         return True
     if going is not None and (problem := going.seen().progress.problem):
@@ -63,7 +61,7 @@ def rungs(scenario: Scenario) -> tuple[str, ...]:
 def _draw(going: Climb) -> None:
     seen = going.seen()
     progress = seen.progress
-    if progress.ended:
+    if seen.ended:
         st.rerun()
     ended = progress.done + progress.failed
     left = (
@@ -163,13 +161,9 @@ def _start(
         ordered, terms = in_climbing_order(lanes, terms)
         plan = make_plan(scenario, ordered, which="test", repeats=repeats, mode=mode, seed=seed)
         now = get_engine().status()
-
-        def enough(run: StoredRun, lane: str) -> bool:
-            return meets_bar_at(run, lane, terms, len(in_order(ordered, terms)))
-
         climbs().start(
-            plan, now.base_hash or now.model, enough=enough if stop else None, store=get_store(),
-            engine=get_engine(), anew=anew,
+            plan, now.base_hash or now.model, enough=once_met(ordered, terms) if stop else None,
+            store=get_store(), engine=get_engine(), anew=anew,
         )  # fmt: skip
     except LeverError as error:
         st.toast(said(error))
