@@ -63,10 +63,7 @@ def rates_without(run: StoredRun) -> dict[str, Estimate | None]:
     for call in run.calls:
         if call.case_id not in leaked:
             by_lane[call.lane].append(call)
-    copies = run.plan.sampling.temperature == 0
-    return {
-        lane: rate(case_scores(without_copies(calls) if copies else calls)) for lane, calls in by_lane.items()
-    }
+    return {lane: rate(case_scores(without_copies(calls, run.plan))) for lane, calls in by_lane.items()}
 
 
 def rate_rows(found: Measured) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from compare import numbers
 from compare.failure_classes import FailureClass, count_classes, points_to
 from compare.lane_names import lever_name
 from compare.measured import StoredRun
-from compare.run_verdict import copies, judged_calls, learnt, unfinished
+from compare.run_verdict import judged_calls, learnt, unfinished
 from compare.statistics import LEAST_GROUPS, Difference, Estimate
 from compare.verdict import MOST_LOST, Verdict
 from compare.verdict_needs import Needs
@@ -17,8 +17,7 @@ MOST_CLASSES = 2
 
 def of_verdict(verdict: Verdict, run: StoredRun) -> str:
     """The verdict on a run, with what was left out of it."""
-    once = run.plan.repeats == 1 or copies(run)
-    said = _Said(verdict, once=once).text(run)
+    said = _Said(verdict, once=run.plan.once).text(run)
     return " ".join([said, *_left_out(verdict, run)])
 
 
