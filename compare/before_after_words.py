@@ -35,7 +35,7 @@ def of_leaked(run: StoredRun, before: str, after: str) -> str:
     """What is left of it without the questions that the run's adapters had learnt from; empty where they had
     learnt from none, or nobody looked.
     """
-    leaked = frozenset() if run.leakage is None else run.leakage.cases
+    leaked = run.leaked
     if not leaked:
         return ""
     many = f"{numbers.share(len(leaked), len(run.plan.cases))} test questions"

@@ -68,8 +68,7 @@ def lever_scores(run: StoredRun) -> LaneScores:
 
 def learnt(run: StoredRun) -> frozenset[str]:
     """The run's test cases that one of its adapters had learnt from."""
-    known = frozenset() if run.leakage is None else run.leakage.cases
-    return frozenset(case.id for case in run.plan.cases if case.split == "test" and case.id in known)
+    return run.leaked & {case.id for case in run.plan.cases if case.split == "test"}
 
 
 def judged_calls(run: StoredRun) -> dict[str, list[JudgedCall]]:
