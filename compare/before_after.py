@@ -147,9 +147,8 @@ def before_after(
     """
     if missing := [lane for lane in (before, after) if lane not in run.plan.lanes]:
         raise BadInput(f"This run did not ask {missing[0]}.", f"It asked {', '.join(run.plan.lanes)}.")
-    copies = run.plan.sampling.temperature == 0
     calls = {
-        lane: without_copies(found) if copies else found
+        lane: without_copies(found, run.plan)
         for lane, found in calls_of(
             [call for call in run.calls if call.case_id not in leave_out], run.plan.lanes
         ).items()
@@ -175,7 +174,7 @@ def before_after(
         better=tuple(case for case, gain in change.items() if gain > 0),
         worse=tuple(case for case, gain in change.items() if gain < 0),
         same=tuple(case for case, gain in change.items() if gain == 0),
-        once=copies or run.plan.repeats == 1,
+        once=run.plan.once,
         proof="not run" if run.provenance is None else run.provenance.proof,
     )
 

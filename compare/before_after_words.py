@@ -35,7 +35,7 @@ def of_leaked(run: StoredRun, before: str, after: str) -> str:
     """What is left of it without the questions that the run's adapters had learnt from; empty where they had
     learnt from none, or nobody looked.
     """
-    leaked = frozenset() if run.leakage is None else run.leakage.cases
+    leaked = run.leaked
     if not leaked:
         return ""
     many = f"{numbers.share(len(leaked), len(run.plan.cases))} test questions"
@@ -69,7 +69,7 @@ def interval(gain: Difference) -> str:
     """A difference with its interval, as "+47 points (+30 to +60)"; of too few cases without one."""
     if not gain.enough:
         return f"{numbers.change(gain.value)}, too few cases"
-    return f"{numbers.change(gain.value)} ({_bounds(gain)})"
+    return f"{numbers.change(gain.value)} ({numbers.change_span(gain.low, gain.high)})"
 
 
 def _who(found: BeforeAfter) -> str:
@@ -82,13 +82,8 @@ def _moved(found: BeforeAfter, gain: Difference) -> str:
     assert found.before_rate is not None  # A difference is of two rates.
     assert found.after_rate is not None
     before, after = (numbers.percent(one.value) for one in (found.before_rate, found.after_rate))
-    sure = f"{numbers.percent(gain.confidence)}: {_bounds(gain)}"
+    sure = f"{numbers.percent(gain.confidence)}: {numbers.change_span(gain.low, gain.high)}"
     return f"from {before} to {after} ({numbers.change(gain.value)}, {sure})"
-
-
-def _bounds(gain: Difference) -> str:
-    low, high = (numbers.change(bound).split()[0] for bound in (gain.low, gain.high))
-    return f"{low} to {high}"
 
 
 def _counts(found: BeforeAfter) -> str:

@@ -157,7 +157,7 @@ def _consistency(claim: Claim, lane: str, known: Known) -> Cell:
     if found is None or lane not in found.lanes:
         return _not_asked(claim, lane)
     alike = found.summary[lane].tar_parsed
-    if found.copies:
+    if found.run.plan.copies:
         return _open(claim, "Ask with a temperature above 0: these answers are copies.")
     if alike is None:
         return _open(claim, f"Ask each question {OFTEN} times.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from backends.errors import BadInput
 from compare.command import FINE, GATE_FAILED, Outcome, say
+from compare.command_verdict import asked_terms
 from compare.measured import StoredRun
 from compare.numbers import plural
 from compare.prices import load_prices
@@ -54,13 +55,12 @@ def _write(options: argparse.Namespace, stored: StoredRun, kept: Store) -> Outco
     prices, problem = load_prices()
     if problem:
         say(problem)
-    order = tuple(filter(None, (name.strip() for name in options.order.split(","))))
     told = settings_of(
         stored,
         prices,
         title=options.title,
         question=options.question,
-        terms=Terms(bar=options.bar, gain=options.gain, confidence=options.confidence, order=order),
+        terms=asked_terms(options),
         app=options.app,
     )
     text = written(basis_of(stored, told, kept), form)

@@ -84,9 +84,8 @@ def _call(call: JudgedCall) -> dict[str, object]:
 def _text(stored: StoredRun, summary: dict[str, LaneSummary]) -> str:
     plan = stored.plan
     asked = f"{count(len(plan.cases))} cases, {plan.repeats} repeats, {plan.mode}"
-    once = plan.repeats == 1 or plan.sampling.temperature == 0
     lines = [f"{plan.scenario}: {asked}, {stored.status}", ""]
-    lines += [f"{lane:14}{_line(found, once=once)}" for lane, found in summary.items()]
+    lines += [f"{lane:14}{_line(found, once=plan.once)}" for lane, found in summary.items()]
     names = {lane: lane for lane in plan.lanes}
     leaked = of_leakage(stored)
     said = [sentence(stored.ledger, names), *([leaked] if leaked else []), f"run {stored.id}"]

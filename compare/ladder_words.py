@@ -27,8 +27,7 @@ def gain_text(gain: Difference | None) -> str:
         return numbers.ABSENT
     if not gain.enough:
         return f"{numbers.change(gain.value)}, too few to say more"
-    low, high = (numbers.change(bound).split()[0] for bound in (gain.low, gain.high))
-    return f"{numbers.change(gain.value)} ({low} to {high})"
+    return f"{numbers.change(gain.value)} ({numbers.change_span(gain.low, gain.high)})"
 
 
 def with_change(value: float | None, change: float | None, write: Callable[[float | None], str]) -> str:

@@ -109,7 +109,7 @@ def compare_lanes(a: StoredRun, lane: str, b: StoredRun, against: str) -> LaneDi
         gain=difference(scores[0], scores[1]),
         no_times=no_times,
         no_cost=_why_no_cost(a) or _why_no_cost(b),
-        once=all(run.plan.repeats == 1 or run.plan.sampling.temperature == 0 for run in (a, b)),
+        once=a.plan.once and b.plan.once,
     )
 
 
@@ -157,7 +157,7 @@ def lane_difference_rows(found: LaneDifference) -> list[dict[str, str]]:
 def _calls(run: StoredRun, lane: str, shared: set[str]) -> list[JudgedCall]:
     """The lane's answers to these cases; of greedy copies the first."""
     found = [call for call in run.calls if call.lane == lane and call.case_id in shared]
-    return without_copies(found) if run.plan.sampling.temperature == 0 else found
+    return without_copies(found, run.plan)
 
 
 def _figures(

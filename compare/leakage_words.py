@@ -58,20 +58,17 @@ def _row(leak: Leak, query: str, file: TrainedOn) -> dict[str, str]:
 
 def rates_without(run: StoredRun) -> dict[str, Estimate | None]:
     """Each lane's pass rate over the cases that no adapter of the run had learnt from."""
-    leaked = frozenset() if run.leakage is None else run.leakage.cases
+    leaked = run.leaked
     by_lane: dict[str, list[JudgedCall]] = {lane: [] for lane in run.plan.lanes}
     for call in run.calls:
         if call.case_id not in leaked:
             by_lane[call.lane].append(call)
-    copies = run.plan.sampling.temperature == 0
-    return {
-        lane: rate(case_scores(without_copies(calls) if copies else calls)) for lane, calls in by_lane.items()
-    }
+    return {lane: rate(case_scores(without_copies(calls, run.plan))) for lane, calls in by_lane.items()}
 
 
 def rate_rows(found: Measured) -> list[dict[str, str]]:
     """How often each lane is right with and without leaked cases; none without leaks."""
-    if found.run.leakage is None or not found.run.leakage.cases:
+    if not found.run.leaked:
         return []
     without = rates_without(found.run)
     return [
@@ -91,7 +88,7 @@ def leakage_document(run: StoredRun) -> dict[str, object] | None:
     without = rates_without(run)
     return {
         "note": run.leakage.note,
-        "cases": sorted(run.leakage.cases),
+        "cases": sorted(run.leaked),
         "trained_on": [asdict(file) for file in run.leakage.trained_on],
         "without_leaked": {
             lane: {

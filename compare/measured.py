@@ -49,6 +49,11 @@ class StoredRun:
     leakage: RunLeakage | None = None
     machine: str = ""
 
+    @property
+    def leaked(self) -> frozenset[str]:
+        """The ids of the cases that its adapters had learnt from; none where nobody looked."""
+        return frozenset() if self.leakage is None else self.leakage.cases
+
 
 def read_run(session: Session, run: RunRow) -> StoredRun:
     """The run with all its calls, in the order in which they ended."""

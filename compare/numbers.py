@@ -75,6 +75,11 @@ def change_range(low: float, high: float) -> str:
     return f"{change(low).split()[0]} to {change(high)}"
 
 
+def change_span(low: float, high: float) -> str:
+    """As "−3 to +12", after a difference that has said of what."""
+    return change_range(low, high).rpartition(" ")[0]
+
+
 def at_least(value: float) -> str:
     """A lower bound of a share as a whole percentage, rounded down: never more than is shown."""
     return percent(floor(100 * value + 1e-9) / 100)
@@ -118,6 +123,11 @@ def share(part: int, whole: int) -> str:
 def listed(parts: Sequence[str]) -> str:
     """As "a, b and c"."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def capital(text: str) -> str:
+    """A sentence's beginning, its first letter made large."""
+    return text[:1].upper() + text[1:]
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -41,6 +41,16 @@ class Plan:
     texts: PromptTexts = NO_TEXTS
     """The prompt texts that it is asked with, also when it is resumed after they were edited."""
 
+    @property
+    def copies(self) -> bool:
+        """Whether repeats are copies of one greedy answer."""
+        return self.sampling.temperature == 0
+
+    @property
+    def once(self) -> bool:
+        """Whether there is one answer to each case, or copies of one."""
+        return self.repeats == 1 or self.copies
+
     def query(self, case: Case) -> Query:
         """What a case asks."""
         return Query(

@@ -50,7 +50,7 @@ def _of_answers(basis: Basis) -> list[str]:
         *_of_failures(basis),
         f"Each question was asked once: {steady}." if plan.repeats == 1 else "",
         f"At temperature 0 repeats are copies of one answer: {steady}."
-        if plan.repeats > 1 and found.copies else "",
+        if plan.repeats > 1 and plan.copies else "",
         "Answers that no check could judge: "
         + numbers.listed([f"{many:,} of {lane_name(lane)}" for lane, many in unscored.items()]) + "."
         if unscored else "",

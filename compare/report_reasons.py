@@ -26,7 +26,7 @@ def of_solved(basis: Basis) -> str:
     if basis.looked.look.kind == "tie":
         return f"No rung solved it better than another: {lever_name(rung.lane)}, the cheapest, does as well."
     solved = "solved it" if basis.meets_bar else "came furthest, but is not shown to have solved it"
-    said = f"{_capital(lever_name(rung.lane))} {solved}"
+    said = f"{numbers.capital(lever_name(rung.lane))} {solved}"
     if rung.below is None:
         return f"{said}: it is the lowest rung that was asked, so nothing cheaper is known to do."
     below = next(one for one in basis.rungs if one.lane == rung.below)
@@ -116,7 +116,3 @@ def _measured(gain: Difference) -> str:
 def _mended(rung: Rung) -> tuple[int, int]:
     left = wrong(rung)
     return sum(many for kind, many in left.items() if kind in MENDED), sum(left.values())
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

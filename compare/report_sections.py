@@ -4,7 +4,7 @@ from compare import numbers
 from compare.comparing import scores_of_answering
 from compare.ladder import Rung, controls_of
 from compare.ladder_words import cost_text, gain_text, rate_text, setup_text, with_change
-from compare.lane_names import lane_title
+from compare.lane_names import lane_name, lane_title
 from compare.report_basis import Basis
 from compare.report_content import Block, Items, Section, Table, Text, quoted
 from compare.report_reasons import of_fine_tuning, of_solved
@@ -51,7 +51,7 @@ def verdict(basis: Basis) -> Section:
         f"{numbers.points(terms.gain)} is not worth paying for; all bounds hold together with "
         f"{numbers.percent(terms.confidence)} confidence over {LOOKS} looks."
     )
-    cost_order = f"From cheap to dear: {', '.join(lane_title(rung.lane)[2:] for rung in basis.rungs)}."
+    cost_order = f"From cheap to dear: {', '.join(lane_name(rung.lane) for rung in basis.rungs)}."
     return Section(
         key="verdict",
         title="The verdict",

@@ -91,7 +91,7 @@ def variance_figure(found: Measured) -> Figure:
 
 def agreement_figure(found: Measured) -> Figure:
     """How often each lane says the same again."""
-    scores = comparing.agreement_of({} if found.copies else found.calls)
+    scores = comparing.agreement_of({} if found.run.plan.copies else found.calls)
     shares = comparing.rates_of(scores)
     return Figure(
         key="agreement_chart",
@@ -107,7 +107,7 @@ def agreement_figure(found: Measured) -> Figure:
             comparing.lead_of(scores),
             found.names,
             repeats=found.run.plan.repeats,
-            copies=found.copies,
+            copies=found.run.plan.copies,
         ),
     )
 

@@ -32,19 +32,12 @@ class Measured:
     @property
     def once(self) -> bool:
         """Whether there is one answer to each case, or copies of one."""
-        return self.run.plan.repeats == 1 or self.copies
+        return self.run.plan.once
 
     @property
     def judged(self) -> Mapping[str, list[JudgedCall]]:
         """The calls that say something of how often a lane is right: of copies only the first."""
-        if not self.copies:
-            return self.calls
-        return {lane: without_copies(calls) for lane, calls in self.calls.items()}
-
-    @property
-    def copies(self) -> bool:
-        """Whether repeats are copies of one greedy answer."""
-        return self.run.plan.sampling.temperature == 0
+        return {lane: without_copies(calls, self.run.plan) for lane, calls in self.calls.items()}
 
     @property
     def planned(self) -> int:

@@ -68,8 +68,7 @@ def lever_scores(run: StoredRun) -> LaneScores:
 
 def learnt(run: StoredRun) -> frozenset[str]:
     """The run's test cases that one of its adapters had learnt from."""
-    known = frozenset() if run.leakage is None else run.leakage.cases
-    return frozenset(case.id for case in run.plan.cases if case.split == "test" and case.id in known)
+    return run.leaked & {case.id for case in run.plan.cases if case.split == "test"}
 
 
 def judged_calls(run: StoredRun) -> dict[str, list[JudgedCall]]:
@@ -77,18 +76,13 @@ def judged_calls(run: StoredRun) -> dict[str, list[JudgedCall]]:
     leaked = learnt(run)
     asked = {case.id for case in run.plan.cases if case.split == "test"} - leaked
     calls = calls_of([call for call in run.calls if call.case_id in asked], run.plan.lanes)
-    return {lane: without_copies(found) for lane, found in calls.items()} if copies(run) else calls
-
-
-def copies(run: StoredRun) -> bool:
-    """Whether repeats are copies of one greedy answer."""
-    return run.plan.sampling.temperature == 0
+    return {lane: without_copies(found, run.plan) for lane, found in calls.items()}
 
 
 def _lost_share(run: StoredRun, calls: dict[str, list[JudgedCall]]) -> float:
     """Of the calls that the levers owe, those that neither ended well nor failed by themselves."""
     levers = levers_of(run)
     cases = sum(case.split == "test" for case in run.plan.cases) - len(learnt(run))
-    owed = len(levers) * cases * (1 if copies(run) else run.plan.repeats)
+    owed = len(levers) * cases * (1 if run.plan.copies else run.plan.repeats)
     there = sum(call.status == "done" or call.failed_by_itself for lane in levers for call in calls[lane])
     return 1 - there / owed if owed else 0.0

@@ -73,8 +73,12 @@ def judgeable_cases(calls: Iterable[JudgedCall]) -> frozenset[str]:
     return frozenset(call.case_id for call in calls if call.outcome() != "unscored")
 
 
-def without_copies(calls: Sequence[JudgedCall]) -> list[JudgedCall]:
-    """The first finished answer of each case, or its first call: greedy repeats are copies and count once."""
+def without_copies(calls: Sequence[JudgedCall], plan: Plan) -> list[JudgedCall]:
+    """All of a lane's calls; where repeats are copies, which count once, the first finished answer of each
+    case, or its first call.
+    """
+    if not plan.copies:
+        return list(calls)
     first: dict[str, JudgedCall] = {}
     for call in sorted(calls, key=lambda call: (call.status != "done", call.repeat)):
         first.setdefault(call.case_id, call)
@@ -88,21 +92,18 @@ def summarise(
     by_lane: dict[str, list[JudgedCall]] = {lane: [] for lane in plan.lanes}
     for call in calls:
         by_lane[call.lane].append(call)
-    copies = plan.sampling.temperature == 0
-    return {lane: _lane(found, plan, vectors, copies=copies) for lane, found in by_lane.items()}
+    return {lane: _lane(found, plan, vectors) for lane, found in by_lane.items()}
 
 
-def _lane(
-    calls: Sequence[JudgedCall], plan: Plan, vectors: Mapping[str, np.ndarray], *, copies: bool
-) -> LaneSummary:
+def _lane(calls: Sequence[JudgedCall], plan: Plan, vectors: Mapping[str, np.ndarray]) -> LaneSummary:
     repeats = plan.repeats
     done = [call for call in calls if call.status == "done"]
-    judged = without_copies(calls) if copies else calls
+    judged = without_copies(calls, plan)
     scores = case_scores(judged)
     texts: dict[str, list[str]] = {}
     for call in done:
         texts.setdefault(call.case_id, []).append(call.text)
-    repeated = [] if copies else [found for found in texts.values() if len(found) > 1]
+    repeated = [] if plan.copies else [found for found in texts.values() if len(found) > 1]
     full = [case.scores for case in scores if len(case.scores) == repeats]
     passed_k = [pass_all_k(repeats, round(sum(found)), repeats) for found in full]
     return LaneSummary(
@@ -113,7 +114,7 @@ def _lane(
         n_groups=len({call.group for call in calls}),
         passes=rate(scores),
         format_valid=rate(case_scores(judged, "format")),
-        pass_k=_mean(passed_k) if repeats > 1 and not copies else None,
+        pass_k=None if plan.once else _mean(passed_k),
         tar_raw=total_agreement(repeated, raw=True),
         tar_parsed=total_agreement(repeated),
         modal_share=_mean([fold(found)[0].size / len(found) for found in repeated]),

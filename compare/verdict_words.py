@@ -6,8 +6,8 @@ from compare import numbers
 from compare.failure_classes import FailureClass, count_classes, points_to
 from compare.lane_names import lever_name
 from compare.measured import StoredRun
-from compare.run_verdict import copies, judged_calls, learnt, unfinished
-from compare.statistics import LEAST_GROUPS, Difference, Estimate
+from compare.run_verdict import judged_calls, learnt, unfinished
+from compare.statistics import LEAST_GROUPS, Difference
 from compare.verdict import MOST_LOST, Verdict
 from compare.verdict_needs import Needs
 
@@ -17,8 +17,7 @@ MOST_CLASSES = 2
 
 def of_verdict(verdict: Verdict, run: StoredRun) -> str:
     """The verdict on a run, with what was left out of it."""
-    once = run.plan.repeats == 1 or copies(run)
-    said = _Said(verdict, once=once).text(run)
+    said = _Said(verdict, once=run.plan.once).text(run)
     return " ".join([said, *_left_out(verdict, run)])
 
 
@@ -74,7 +73,7 @@ class _Said:
         best, many = verdict.best, len(verdict.order)
         bar = f"below your bar of {numbers.percent(verdict.terms.bar)}"
         if many == 1:
-            said = f"{_capital(lever_name(best))} does not work: it stays {bar}, with"
+            said = f"{numbers.capital(lever_name(best))} does not work: it stays {bar}, with"
         else:
             none = "Neither lever" if many == 2 else f"None of the {many} levers"
             said = f"{none} works: each stays {bar}. The best so far is {lever_name(best)} with"
@@ -107,7 +106,7 @@ class _Said:
             return _joined(f"Use {name}. It answers {right}{more}.", self._dearer(chosen, "is needed"))
         gain = numbers.points(verdict.terms.gain)
         return _joined(
-            f"{_capital(name)} is the best so far, not shown good enough. It answers {right}{more}.",
+            f"{numbers.capital(name)} is the best so far, not shown good enough. It answers {right}{more}.",
             self._dearer(chosen, f"adds a useful {gain}"),
             self._settled(),
         )
@@ -119,13 +118,13 @@ class _Said:
         gone = [lever_name(lane) for lane in verdict.order if lane not in verdict.levers]
         if verdict.kind == "narrowed":
             said = [f"Narrowed to {'' if others else 'only '}{names}."]
-            out = f"{_capital(numbers.listed(gone))} {'is' if len(gone) == 1 else 'are'} out."
+            out = f"{numbers.capital(numbers.listed(gone))} {'is' if len(gone) == 1 else 'are'} out."
         else:
             said, out = [f"Cannot tell yet: of {names} none is out."], ""
         start = f"Start with {lever_name(first)}, the cheapest of them. It" if others else "It"
         said.append(f"{start} answers {self._right(first)} right {self._bound(first)}.")
         if shown := [lane for lane in others if lane in verdict.meeting]:
-            said.append(f"{_capital(lever_name(shown[0]))} is shown to meet the bar: "
+            said.append(f"{numbers.capital(lever_name(shown[0]))} is shown to meet the bar: "
                         f"{self._right(shown[0])} right {self._bound(shown[0])}.")  # fmt: skip
         gains = [
             f"{lever_name(lane)} {numbers.change_range(gain.low, gain.high)}"
@@ -147,7 +146,7 @@ class _Said:
         rate = self.verdict.rates[lane]
         if lane in self.verdict.meeting:
             return f"(at least {numbers.at_least(rate.low)}; {self.bar})"
-        return f"({_percents(rate)}; {self.bar})"
+        return f"({numbers.bounds(rate.low, rate.high)}; {self.bar})"
 
     def _open_rate(self, lane: str) -> str:
         return f"it answers {self._right(lane)} right {self._bound(lane)}"
@@ -178,7 +177,7 @@ class _Said:
             for lane in dearer
             if (lane, chosen) in verdict.differences
         ]
-        return f"{_capital(', '.join(parts))}; no dearer lever {verb}." if parts else ""
+        return f"{numbers.capital(', '.join(parts))}; no dearer lever {verb}." if parts else ""
 
     def _worse_to_better(self, gain: Difference) -> str:
         """As "between 3 worse and 3 better"; in points where counts are fractional."""
@@ -205,10 +204,6 @@ def of_needs(needs: Needs) -> str:
     if needs.repeats:
         return f"{cases}, or {numbers.plural(needs.repeats, 'more answer')} to each, would settle it."
     return f"{cases} would settle it{'' if needs.repeats is None else '; more answers to each would not'}."
-
-
-def _percents(rate: Estimate) -> str:
-    return f"{numbers.at_least(rate.low).removesuffix(' %')} to {numbers.at_most(rate.high)}"
 
 
 def _of_classes(found: Mapping[FailureClass, int], lane: str) -> str:
@@ -238,13 +233,9 @@ def _left_out(verdict: Verdict, run: StoredRun) -> list[str]:
                     f"examples and {'is' if verdict.leaked == 1 else 'are'} left out.")  # fmt: skip
     if verdict.silent:
         names = numbers.listed([lever_name(lane) for lane in verdict.silent])
-        said.append(f"{_capital(names)} answered nothing and is left out.")
+        said.append(f"{numbers.capital(names)} answered nothing and is left out.")
     return said
 
 
 def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

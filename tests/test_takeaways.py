@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from backends.types import Timing, Usage
+from backends.types import Sampling, Timing, Usage
 from compare import comparing, takeaways, time_takeaways
 from compare.judged import JudgedCall
 from compare.judging import CheckOutcome
 from compare.latency import percentiles, prompt_slope
 from compare.matrix import by_place, cell
+from compare.plan import Plan
 from compare.statistics import ONE_CASE, CaseScores, difference, rate
 from compare.summary import without_copies
 
@@ -260,9 +261,14 @@ def test_the_best_must_be_ahead_of_all_the_others() -> None:
 
 def test_greedy_copies_count_once() -> None:
     calls = [call("rag", case, repeat, "yes") for case in range(3) for repeat in range(20)]
-    kept = without_copies(calls)
+    plan = Plan(scenario="s", cases=(), lanes=("rag",), repeats=20)
+    greedy = replace(plan, sampling=Sampling(temperature=0))
+    kept = without_copies(calls, greedy)
     assert [one.case_id for one in kept] == ["c0", "c1", "c2"]
-    assert without_copies([call("rag", 0, 0, "", status="failed"), call("rag", 0, 1, "x")])[0].text == "x"
+    lost = [call("rag", 0, 0, "", status="failed"), call("rag", 0, 1, "x")]
+    assert without_copies(lost, greedy)[0].text == "x"
+    assert (without_copies(calls, plan), without_copies(lost, plan)) == (calls, lost)
+    assert [one.once for one in (greedy, plan, replace(plan, repeats=1))] == [True, False, True]
 
 
 def test_an_answer_that_cannot_be_judged_is_no_pass_in_a_comparison() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import skellam
 
 from backends.errors import BadInput
-from compare.simultaneous import differences_together, rates_together
-from compare.statistics import CaseScores, difference, rate
+from compare.simultaneous import _lowest, differences_together, rates_together
+from compare.statistics import RESAMPLES, CaseScores, difference, rate
 from compare.terms import Terms
 from compare.verdict import Kind, decide, in_order
 from tests.verdict_runs import Right
@@ -132,6 +133,23 @@ def test_bounds_far_out_are_drawn_often_enough_or_refused() -> None:
     assert (gain.low, gain.high) == (-far, far)
     with pytest.raises(BadInput, match="too far out"):
         decide(scores, Terms(confidence=0.99999))
+
+
+@hypothesis(max_examples=60, deadline=None)
+@given(
+    st.integers(2, RESAMPLES) | st.integers(RESAMPLES, 4 * RESAMPLES),
+    st.sampled_from([1, 2, 5, 300, 10**9]),
+    st.floats(1e-4, 0.4),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_lowest_are_those_of_a_quantile_over_everything(
+    long: int, different: int, tail: float, seed: int
+) -> None:
+    drawn = np.random.default_rng(seed).integers(different, size=long).astype(np.float32) / different - 0.5
+    # In order, the part of a row that is looked at first says nothing of the rest.
+    rows = np.stack([drawn, np.sort(drawn), np.sort(drawn)[::-1]])
+    expected = np.quantile(rows.astype(float), tail, axis=1)
+    assert _lowest(rows, tail) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_controls_never_win_and_are_no_comparison() -> None:

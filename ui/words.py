@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from backends.registry import registry
 from backends.types import LayerKind, Mode, Stage
 from compare import numbers
-from compare.lanes import backend_of, parts_of
+from compare.lanes import layers_of, parts_of
 from compare.live import LiveAnswer, RunView
 
 _WHAT_IT_DOES = {
@@ -96,12 +95,7 @@ def status_words(call: LiveAnswer, *, model_ready: bool) -> str:
         return f"In line, {ahead} ahead" if call.queue_ahead else "Next in line"
     if call.status == "running":
         return "Writing" if call.text else "Reading the question"
-    backend = registry().get(backend_of(call.backend))
-    return (
-        "Looking things up"
-        if backend is not None and {"passages", "gold"} & set(backend.layers)
-        else "Getting ready"
-    )
+    return "Looking things up" if {"passages", "gold"} & layers_of(call.backend) else "Getting ready"
 
 
 def status_help(call: LiveAnswer) -> str | None:
