@@ -18,6 +18,18 @@ FailureClass = Literal[
     "format", "behaviour", "missing knowledge", "needs a document", "retrieval miss", "ignored passage",
     "beyond the model", "failed", "not judged",
 ]  # fmt: skip
+WHY: Mapping[FailureClass, str] = {
+    "format": "Not in the form asked for",
+    "behaviour": "Wrong; no document is needed",
+    "missing knowledge": "Wrong; right with the right passage",
+    "needs a document": "Wrong; a document has the answer",
+    "retrieval miss": "The right document was not found",
+    "ignored passage": "The right document was found, not used",
+    "beyond the model": "Wrong even with the right passage",
+    "failed": "No answer",
+    "not judged": "Could not be judged",
+}
+"""How a class is said to readers."""
 POINTS_TO: Mapping[FailureClass, str] = {
     "format": "worked examples, JSON mode or LoRA",
     "behaviour": "worked examples or LoRA",

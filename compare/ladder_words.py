@@ -22,12 +22,12 @@ def rate_text(found: Estimate | None, *, once: bool) -> str:
 
 
 def gain_text(gain: Difference | None) -> str:
-    """As "+45 points (+36 to +52)"."""
+    """As "+45 (+36 to +52)", under a heading that says points."""
     if gain is None:
         return numbers.ABSENT
     if not gain.enough:
-        return f"{numbers.change(gain.value)}, too few to say more"
-    return f"{numbers.change(gain.value)} ({numbers.change_span(gain.low, gain.high)})"
+        return f"{numbers.change_digits(gain.value)}, too few to say more"
+    return f"{numbers.change_digits(gain.value)} ({numbers.change_span(gain.low, gain.high)})"
 
 
 def with_change(value: float | None, change: float | None, write: Callable[[float | None], str]) -> str:

@@ -70,14 +70,19 @@ def change(value: float) -> str:
     return f"{'+' if shown > 0 else '−' if shown < 0 else ''}{points(value)}"
 
 
+def change_digits(value: float) -> str:
+    """The same without its unit."""
+    return change(value).split()[0]
+
+
 def change_range(low: float, high: float) -> str:
     """As "−3 to +12 points"."""
-    return f"{change(low).split()[0]} to {change(high)}"
+    return f"{change_digits(low)} to {change(high)}"
 
 
 def change_span(low: float, high: float) -> str:
     """As "−3 to +12", after a difference that has said of what."""
-    return change_range(low, high).rpartition(" ")[0]
+    return f"{change_digits(low)} to {change_digits(high)}"
 
 
 def at_least(value: float) -> str:

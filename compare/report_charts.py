@@ -76,7 +76,7 @@ def _gains(basis: Basis) -> Picture | None:
         takeaway=f"The step to {lane_name(most)} gains most: {numbers.change(gains[most].value)}.",
     )
     rows = tuple((lane_title(lane), gain_text(gain)) for lane, gain in gains.items())
-    columns = ("Approach", "Over the rung below")
+    columns = ("Approach", "Points over the rung below")
     return _picture(figure, Table(caption=f"Figures: {figure.alt}", columns=columns, rows=rows))
 
 

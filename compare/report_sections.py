@@ -112,7 +112,7 @@ def ladder(basis: Basis) -> Section:
 
 
 _COLUMNS = (
-    "Approach", "Right", "Over the rung below", "First text after", "Tokens read", "Tokens written",
+    "Approach", "Right", "Points over the rung below", "First text after", "Tokens read", "Tokens written",
     "1,000 answers", "Setup",
 )  # fmt: skip
 

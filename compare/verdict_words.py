@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from compare import numbers
-from compare.failure_classes import FailureClass, count_classes, points_to
+from compare.failure_classes import WHY, FailureClass, count_classes, points_to
 from compare.lane_names import lever_name
 from compare.measured import StoredRun
 from compare.run_verdict import judged_calls, learnt, unfinished
@@ -209,7 +209,7 @@ def of_needs(needs: Needs) -> str:
 def _of_classes(found: Mapping[FailureClass, int], lane: str) -> str:
     """The commonest classes of a lane's failures, and where they point."""
     first = sorted(found, key=lambda kind: -found[kind])[:MOST_CLASSES]
-    parts = [f"{kind} ({found[kind]:,}): {points_to(kind, lane)}" for kind in first]
+    parts = [f"{points_to(kind, lane)} ({found[kind]:,}: {WHY[kind].lower()})" for kind in first]
     return f"What its failures point to: {'; '.join(parts)}." if parts else ""
 
 

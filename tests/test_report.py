@@ -103,7 +103,7 @@ def test_it_has_every_section_and_says_what_the_stored_calls_give(files: dict[Fo
         "of which 0 are left; that kind points to retrieval."
     ) in said
     assert "Fine-tuning would have been warranted if retrieval had stayed below 80 %" in said
-    assert "| ■ RAG | 57 of 59 (81 to 100 %) | +76 points (+54 to +92) |" in said
+    assert "| ■ RAG | 57 of 59 (81 to 100 %) | +76 (+54 to +92) |" in said
     assert "| ■ RAG | retrieval miss | 2 of 59 | “How long is 58?” → “no” |" in said
     assert "| ◇ The right passage | 58 of 59 (" in said
     assert "1 of 60 cases stands among the 200 training examples of the adapters." in said

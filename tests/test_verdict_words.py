@@ -83,8 +83,8 @@ def test_none_works_says_what_the_failures_of_the_best_point_to() -> None:
     right = {"prompt": first(10, 60), "rag": first(30, 60), "lora": first(5, 60)}
     assert said(right, asked, passages=(FOUND,)) == (
         "None of the 3 levers works: each stays below your bar of 80 %. The best so far is retrieval with "
-        "30 of 60 right (at most 67 %). What its failures point to: retrieval miss (30): other passages: "
-        "their size, how many, the embedding model."
+        "30 of 60 right (at most 67 %). What its failures point to: other passages: their size, "
+        "how many, the embedding model (30: the right document was not found)."
     )
     assert said({"prompt": first(10, 60)}).startswith(
         "Prompting alone does not work: it stays below your bar of 80 %, with 10 of 60 right (at most "

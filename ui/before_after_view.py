@@ -1,7 +1,5 @@
 """Before and after an adapter, drawn: how often right, by which check, why wrong, on which questions."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +9,7 @@ from compare.before_after_words import interval
 from compare.cases import Case
 from compare.charts.look import Figure
 from compare.charts.quality import difference_chart
-from compare.failure_classes import POINTS_TO, FailureClass
+from compare.failure_classes import POINTS_TO, WHY
 from compare.lane_names import lane_name, lane_title
 from compare.measured import StoredRun
 from compare.statistics import Estimate
@@ -21,17 +19,6 @@ from ui.text import safe, shorten
 
 QUESTION_CHARS = 110
 MOST_ROWS = 200
-WHY: Mapping[FailureClass, str] = {
-    "format": "Not in the form asked for",
-    "behaviour": "Wrong; no document is needed",
-    "missing knowledge": "Wrong; right with the right passage",
-    "needs a document": "Wrong; a document has the answer",
-    "retrieval miss": "The right document was not found",
-    "ignored passage": "The right document was found, not used",
-    "beyond the model": "Wrong even with the right passage",
-    "failed": "No answer",
-    "not judged": "Could not be judged",
-}
 PROOFS = {
     "passed": (":material/verified:", "After each load of an adapter: the base model is untouched."),
     "failed": (":material/error:", "The base model was changed: don't trust these answers."),

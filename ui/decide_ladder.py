@@ -9,13 +9,13 @@ from compare import numbers
 from compare.charts.look import Figure
 from compare.charts.quality import difference_chart, rate_chart
 from compare.cost import LaneCost
+from compare.failure_classes import WHY
 from compare.ladder import Rung
 from compare.ladder_words import cost_text, gain_text, rate_text, setup_text, with_change
 from compare.lane_names import lane_title
 from compare.prices import Prices
 from compare.run_measures import Measured
 from compare.verdict import Verdict
-from ui.before_after_view import WHY
 from ui.drawing import draw
 from ui.text import safe, shorten
 
@@ -49,7 +49,7 @@ def ladder_table(
         {
             "Approach": lane_title(rung.lane),
             "Right": rate_text(rung.right, once=once),
-            "Gain over the one above": gain_text(rung.gain),
+            "Points gained": gain_text(rung.gain),
             "First text": with_change(rung.ttft_ms, rung.ttft_change_ms, numbers.seconds),
             "Tokens read": with_change(rung.prompt_tokens, rung.prompt_tokens_change, numbers.count),
             "1,000 answers": cost_text(rung, costs.get(rung.lane), prices),
@@ -60,8 +60,8 @@ def ladder_table(
     with st.container(key="ladder"):
         st.dataframe(pd.DataFrame(rows), hide_index=True, key="rungs", alt="The ladder, the cheapest first")
         st.caption(
-            "Intervals hold together over all approaches and three looks. What is in brackets behind times "
-            "and tokens is against the approach above."
+            "Intervals hold together over all approaches and three looks. Points gained, and what stands in "
+            "brackets behind times and tokens, are against the approach above."
             + ("" if alone else " Answers shared the machine: one at a time they begin sooner.")
         )
 

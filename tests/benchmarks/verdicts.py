@@ -45,7 +45,7 @@ def main() -> None:
         verdict = verdict_of(run, Terms())
         costs = lane_costs(run, found.lanes, setups_of(run, found.lanes), prices)
         print(f"## {scenario.title} (`{name}`)\n\n{look_at(run, Terms(), store()).look.sentence}\n")
-        print("| approach | right | gain over the one above | tokens read | 1,000 answers | failures |")
+        print("| approach | right | points gained | tokens read | 1,000 answers | failures |")
         print("|---|---|---|---|---|---|")
         for rung in ladder_of(found, verdict, costs):
             print(f"| {' | '.join(_cells(rung, costs[rung.lane], prices, once=found.once))} |")
