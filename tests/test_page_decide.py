@@ -71,6 +71,7 @@ def test_a_climb_gives_a_verdict_and_the_same_answers_are_one_look(page: AppTest
     (look,) = store().looks(run_id)
     assert look.sentence.split(". ")[0] in plain(page)
     assert "Look 1 of 3" in plain(page)
+    assert bool(page.success) == bool(look.document["meets_bar"])
     ladder = next(frame.value for frame in page.dataframe if "Points gained" in frame.value.columns)
     assert list(ladder["Approach"]) == ["● Prompt", "■ RAG"]
     assert ladder["Set up in"].iloc[0] == "none"

@@ -113,7 +113,8 @@ def test_it_has_every_section_and_says_what_the_stored_calls_give(files: dict[Fo
 
 KINDS = (
     ("a rate in the ladder", "html", "57 of 59 (81", "58 of 59 (81", "The ladder", "Right"),
-    ("an interval's bound", "html", "(+54 to", "(+64 to", "The ladder", "Over the rung below"),
+    ("an interval's bound", "html", "(+54 to", "(+64 to", "The ladder",
+     "Points over the rung below"),
     ("a cost", "html", "most $0.028 ($0.0", "most $0.018 ($0.0", "Cost and break-even", "1,000 answers"),
     ("a count in the ledger", "html", ">3 a question", ">5 a question", "Is the comparison fair?",
      "passages (retrieval)"),
