@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backends.errors import BadInput
 from compare.command import FINE, GATE_FAILED, Outcome, say
-from compare.command_verdict import asked_terms
+from compare.command_verdict import add_terms, asked_terms
 from compare.measured import StoredRun
 from compare.numbers import plural
 from compare.prices import load_prices
@@ -15,7 +15,6 @@ from compare.report_basis import basis_of
 from compare.report_settings import settings_of
 from compare.report_verify import verify
 from compare.store import Store, store
-from compare.terms import Terms
 
 MOST_NAMED = 40
 """Differences that are printed; ``--json`` gives all."""
@@ -23,7 +22,6 @@ MOST_NAMED = 40
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
     """Add the command to the command line."""
-    usual = Terms()
     command = commands.add_parser("report", help="write the decision report of a run, or check one")
     command.add_argument("run_id", metavar="RUN")
     what = command.add_mutually_exclusive_group(required=True)
@@ -31,10 +29,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     what.add_argument("--verify", type=Path, metavar="FILE", help="name every number that differs by now")
     command.add_argument("--title", default="")
     command.add_argument("--question", default="", help="what is to be decided")
-    command.add_argument("--bar", type=float, default=usual.bar, help="share of right answers that is enough")
-    command.add_argument("--gain", type=float, default=usual.gain, help="smallest gain worth paying for")
-    command.add_argument("--confidence", type=float, default=usual.confidence)
-    command.add_argument("--order", default="", metavar="A,B", help="all approaches, from cheap to dear")
+    add_terms(command)
     command.add_argument("--app", default="", metavar="URL", help="where the app runs, for links to the run")
     return command
 

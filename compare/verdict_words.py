@@ -77,8 +77,9 @@ class _Said:
         else:
             none = "Neither lever" if many == 2 else f"None of the {many} levers"
             said = f"{none} works: each stays {bar}. The best so far is {lever_name(best)} with"
+        leaked = learnt(run)
         found = count_classes(
-            [case for case in run.plan.cases if case.split == "test" and case.id not in learnt(run)],
+            [case for case in run.plan.cases if case.split == "test" and case.id not in leaked],
             [call for calls in judged_calls(run).values() for call in calls],
             best,
         )

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis
 
 from backends.engine.local import LocalEngine
 from backends.settings import Settings, settings
 from compare.store import Store
 from tests.tiny import build_model
+
+hypothesis.register_profile("lever", deadline=None)  # A busy machine is no fault of the code.
+hypothesis.load_profile("lever")
 
 
 @pytest.fixture(autouse=True)

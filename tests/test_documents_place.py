@@ -35,7 +35,7 @@ def test_a_heading_that_became_a_sentence_is_found_with_its_full_stop() -> None:
     assert text[slice(*place)] == "Returns\n\nSend it\nback ($9)."
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=MARKDOWN, tokens=st.integers(16, 40), overlap=st.integers(0, 8))
 @example(text="# find in\n\nin find in", tokens=16, overlap=0)
 def test_every_chunk_cut_from_markdown_is_found_with_its_words(text: str, tokens: int, overlap: int) -> None:
@@ -60,7 +60,7 @@ def test_every_chunk_of_the_written_documents_that_ship_is_found(name: str) -> N
                 assert place_of(chunk, document.text) is not None, chunk
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(chunk=st.text(max_size=60), text=st.text(max_size=200))
 def test_no_text_breaks_it_and_what_it_finds_has_the_same_letters(chunk: str, text: str) -> None:
     place = place_of(chunk, text)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -165,7 +165,6 @@ def test_any_digit_that_a_reader_sees_is_named_when_it_is_another(
     places = seen_digits(text, form)
     assert len(places) > 500
 
-    @settings(deadline=None)
     @given(st.sampled_from(places), st.integers(1, 9))
     def edited(at: int, more: int) -> None:
         other = str((int(text[at]) + more) % 10)

@@ -93,7 +93,7 @@ def of_rows(rows: Rows) -> list[Ranked]:
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=ROWS, seed=st.integers())
 def test_measures_are_bounded_rise_with_k_and_do_not_know_the_order(rows: Rows, seed: int) -> None:
     found = of_rows(rows)
@@ -115,7 +115,7 @@ def test_measures_are_bounded_rise_with_k_and_do_not_know_the_order(rows: Rows, 
         before = now
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=ROWS, k=st.integers(1, 10))
 def test_with_one_gold_document_recall_is_the_hit_rate(rows: Rows, k: int) -> None:
     found = of_rows([({min(gold)}, sources, group) for gold, sources, group in rows])

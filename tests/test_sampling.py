@@ -29,7 +29,7 @@ def reference_set(logits: torch.Tensor, sampling: Sampling) -> set[int]:
 
 
 @given(seed=st.integers(0, 2**64 - 1), step=st.integers(0, 40))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_step_has_the_uniform_of_its_own_philox_counter(seed: int, step: int) -> None:
     direct = np.random.Generator(np.random.Philox(key=seed, counter=step)).random()
     assert uniforms(seed, step + 1)[step] == direct
@@ -83,7 +83,7 @@ def test_draws_follow_the_models_own_probabilities(sampling: Sampling) -> None:
     ),
     spread=st.sampled_from([0.01, 1.0, 8.0]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_rows_draw_does_not_depend_on_the_other_rows(rows: list[tuple], spread: float) -> None:
     logits = torch.randn(len(rows), 400, generator=torch.Generator().manual_seed(5)) * spread
     each = [Sampling(temperature=t, top_p=p, top_k=k) for t, p, k in rows]

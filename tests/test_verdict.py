@@ -135,7 +135,7 @@ def test_bounds_far_out_are_drawn_often_enough_or_refused() -> None:
         decide(scores, Terms(confidence=0.99999))
 
 
-@hypothesis(max_examples=60, deadline=None)
+@hypothesis(max_examples=60)
 @given(
     st.integers(2, RESAMPLES) | st.integers(RESAMPLES, 4 * RESAMPLES),
     st.sampled_from([1, 2, 5, 300, 10**9]),
@@ -222,7 +222,7 @@ def test_what_would_settle_it_is_as_many_cases_as_the_power_asks_for() -> None:
 answered = st.lists(st.tuples(*[st.sampled_from([0, 0, 1, 1, 1])] * 3), min_size=15, max_size=60)
 
 
-@hypothesis(max_examples=30, deadline=None)
+@hypothesis(max_examples=30)
 @given(answered, st.randoms(use_true_random=False))
 def test_the_order_of_cases_and_lanes_does_not_matter(rows: list[tuple[int, ...]], drawn: Random) -> None:
     right = scored({lane: [row[n] for row in rows] for n, lane in enumerate(LANES[:3])})
@@ -231,7 +231,7 @@ def test_the_order_of_cases_and_lanes_does_not_matter(rows: list[tuple[int, ...]
     assert decide(mixed, Terms()) == found
 
 
-@hypothesis(max_examples=30, deadline=None)
+@hypothesis(max_examples=30)
 @given(answered)
 def test_verdicts_hold_what_they_say(rows: list[tuple[int, ...]]) -> None:
     found = decide(scored({lane: [row[n] for row in rows] for n, lane in enumerate(LANES[:3])}), Terms())
@@ -252,7 +252,7 @@ def test_verdicts_hold_what_they_say(rows: list[tuple[int, ...]]) -> None:
         assert found.next.cases > 0
 
 
-@hypothesis(max_examples=30, deadline=None)
+@hypothesis(max_examples=30)
 @given(answered, st.integers(0, 2))
 def test_a_dearer_copy_of_a_lever_is_never_named(rows: list[tuple[int, ...]], of: int) -> None:
     right = {lane: [row[n] for row in rows] for n, lane in enumerate(LANES[:3])}
