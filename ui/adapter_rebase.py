@@ -119,6 +119,8 @@ def _stands(progress: RebaseProgress) -> tuple[float, str]:
 def _over(progress: RebaseProgress) -> None:
     if progress.state == "stopped":
         st.markdown(f":material/pause_circle: {safe(progress.problem or 'Stopped.')}")
+        if progress.run_id is not None:
+            st.caption("What was answered stays. Next: go on with the run under “Scenarios”.")
         return
     trained = "; ".join(_title(seen) for seen in progress.trainings)
     what = f"{safe(trained)} trained for it" if trained else "All of them are in use again"
