@@ -7,6 +7,7 @@ from backends.errors import KnowledgeUnavailable
 from backends.knowledge.documents import documents_digest
 from backends.scenario import Scenario
 from compare.live import Provenance
+from compare.numbers import plural
 from compare.versions import package_versions
 
 
@@ -43,7 +44,7 @@ def knowledge_of(scenario: Scenario) -> str:
     if not digest:
         return ""
     parts = [
-        f"{wanted.k} passages of {wanted.chunk_tokens} tokens",
+        f"{plural(wanted.k, 'passage')} of {wanted.chunk_tokens} tokens",
         f"{wanted.chunk_overlap} shared" if wanted.chunk_overlap else "",
         f"similarity from {wanted.min_cosine:g}",
         "words too" if wanted.keywords else "",

@@ -299,7 +299,7 @@ def test_a_run_goes_on_only_with_the_documents_that_it_was_begun_with(
         assert runs[lanes].wait(WAIT_S).state == "stopped"
     noted = kept.provenance(runs["prompt", "rag"].id)
     assert noted is not None
-    assert noted.knowledge.startswith("1 passages of 120 tokens, similarity from -1, documents ")
+    assert noted.knowledge.startswith("1 passage of 120 tokens, similarity from -1, documents ")
     add_documents(load_scenario("lamps"), [("new.md", b"A lamp lasts ten years.")])
     refused = resume_scenario_run(runs["prompt", "rag"].id, store=kept, engine=engine).wait(WAIT_S)
     assert refused.state == "stopped"
