@@ -19,7 +19,6 @@ from compare.comparing import calls_of, paired_scores_of, together
 from compare.failure_classes import POINTS_TO, FailureClass, count_classes
 from compare.judged import JudgedCall
 from compare.judging import CheckKind
-from compare.lanes import backend_of
 from compare.measured import StoredRun
 from compare.plan import Plan
 from compare.scenario_run import make_plan
@@ -177,11 +176,6 @@ def before_after(
         once=run.plan.once,
         proof="not run" if run.provenance is None else run.provenance.proof,
     )
-
-
-def bare_lane(run: StoredRun, after: str) -> str:
-    """The lane of a run that asked the same prompt as ``after``, without an adapter."""
-    return BARE[backend_of(after)][0]
 
 
 def _plan(

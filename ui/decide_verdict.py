@@ -72,9 +72,9 @@ def verdict(scenario: Scenario) -> None:
 
 def _box(looked: Looked) -> None:
     """What it says, its kind at a glance, and which look this was."""
-    icon, show = KINDS[looked.look.kind]
-    if show is st.success and not looked.look.document["meets_bar"]:
-        icon, show = UNPROVEN
+    names_one = looked.look.kind in ("choose", "tie")
+    proven = bool(looked.look.document["meets_bar"])
+    icon, show = UNPROVEN if names_one and not proven else KINDS[looked.look.kind]
     first, _, rest = looked.look.sentence.partition(". ")
     with st.container(key="verdict"):
         show(f"#### {safe(first.removesuffix('.'))}.\n\n{safe(rest)}", icon=icon)
